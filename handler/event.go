@@ -1,0 +1,142 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// Invoke answers an event of the event function: an HTTP request, a timer, or a
+// direct invocation. requestID is the invocation's. The returned bytes are the
+// function's return value; they are not to be changed.
+func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) ([]byte, error) {
+	id := requestID(invocation)
+	var event map[string]json.RawMessage
+	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
+		return nil, errors.New("the event is not a JSON object")
+	}
+	has := func(key string) bool { _, ok := event[key]; return ok }
+	if has("httpMethod") {
+		return h.http(ctx, id, event)
+	}
+	timer := text(event["Type"]) == "Timer"
+	if !timer && !has("action") && !has("order_no") {
+		return nil, unknownEvent(event)
+	}
+	r, fail := h.open(ctx)
+	if fail != nil {
+		h.log.Error("configuration", "request_id", id, "error", fail.code, "detail", fail.msg)
+		return nil, errors.New(string(fail.body(id)))
+	}
+	action := text(event["action"])
+	switch {
+	case timer, action == "renew":
+		return r.renew(ctx, id)
+	case action == "query", !has("action"):
+		return r.invoke(ctx, id, event)
+	}
+	return nil, errors.New("unknown action: query, deliver and renew are known")
+}
+
+// unknownEvent names what was seen by its keys alone: values may be anything.
+func unknownEvent(event map[string]json.RawMessage) error {
+	const most = 20
+	keys := make([]string, 0, len(event))
+	for key := range event {
+		keys = append(keys, fmt.Sprintf("%.40q", key))
+	}
+	slices.Sort(keys)
+	if len(keys) > most {
+		keys = append(keys[:most], "…")
+	}
+	return fmt.Errorf("unknown event with the keys %s", strings.Join(keys, ", "))
+}
+
+// renewals is the effect of a timer event.
+type renewals struct {
+	Renewed []string `json:"renewed"`
+	Fresh   []string `json:"fresh"`
+	Failed  []string `json:"failed"`
+}
+
+// renew renews every app's pair that is due.
+func (r *Relay) renew(ctx context.Context, id string) ([]byte, error) {
+	start := time.Now()
+	renewed, errs := make([]bool, len(r.Apps)), make([]error, len(r.Apps))
+	var group sync.WaitGroup
+	for i, app := range r.Apps {
+		group.Go(func() { renewed[i], errs[i] = r.Tickets.Renew(ctx, app) })
+	}
+	group.Wait()
+	result := renewals{[]string{}, []string{}, []string{}}
+	for i, app := range r.Apps {
+		switch {
+		case errs[i] != nil:
+			result.Failed = append(result.Failed, app)
+		case renewed[i]:
+			result.Renewed = append(result.Renewed, app)
+		default:
+			result.Fresh = append(result.Fresh, app)
+		}
+	}
+	r.Log.Info("renew", "request_id", id, "renewed", len(result.Renewed), "fresh", len(result.Fresh),
+		"failed", len(result.Failed), "total_ms", milliseconds(time.Since(start)))
+	return json.Marshal(result)
+}
+
+// invoke answers a direct invocation: the upstream's JSON whatever its code, or an
+// error whose message is the body that the HTTP routes would have answered with.
+func (r *Relay) invoke(ctx context.Context, id string, event map[string]json.RawMessage) ([]byte, error) {
+	q := upstream.Query{
+		Type:       upstream.Type(text(event["type"])),
+		OrderNo:    text(event["order_no"]),
+		AppID:      r.DefaultApp,
+		WithPhotos: flag(event["get_file"]),
+		WithNative: flag(event["get_native"]),
+	}
+	if app, given := event["app_id"]; given {
+		q.AppID = text(app)
+	}
+	line := logLine{start: time.Now(), id: id, route: "invoke"}
+	resp := r.guard(&line, func() *response {
+		if !q.Type.IsKnown() {
+			return line.fail(failNoRoute)
+		}
+		fail := r.check(&q)
+		line.typ, line.app, line.order = q.Type, q.AppID, orderHash(q.OrderNo)
+		if fail != nil {
+			return line.fail(*fail)
+		}
+		return r.result(ctx, q, PlatformLimit, &line)
+	})
+	if line.failed != "" {
+		return nil, errors.New(string(resp.body))
+	}
+	return resp.body, nil
+}
+
+// text returns a JSON string, "" for anything else.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
+}
+
+// flag reports whether raw is 1, "1" or true.
+func flag(raw json.RawMessage) bool {
+	switch string(bytes.TrimSpace(raw)) {
+	case `1`, `"1"`, `true`:
+		return true
+	}
+	return false
+}

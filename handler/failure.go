@@ -1,0 +1,137 @@
+package handler
+
+import (
+	"context"
+	"errors"
+
+	"kyc-ocr-relay/internal/ticket"
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// failure is an answer of our own: where the upstream gave no usable JSON, or was
+// not asked.
+type failure struct {
+	status int
+	code   string // in the style of the Tencent Cloud API
+	msg    string // for the caller: no secret, no personal data
+
+	allow      string
+	retryAfter int // seconds
+	challenge  bool
+}
+
+// The codes.
+const (
+	codeOrderNo       = "InvalidParameterValue.OrderNo"
+	codeAppID         = "InvalidParameterValue.AppId"
+	codeDuplicate     = "InvalidParameterValue.Duplicate"
+	codeAuth          = "AuthFailure"
+	codeNotFound      = "ResourceNotFound"
+	codeMethod        = "UnsupportedOperation"
+	codeCredential    = "FailedOperation.Credential"
+	codeUnreachable   = "FailedOperation.UpstreamUnreachable"
+	codeTimeout       = "FailedOperation.UpstreamTimeout"
+	codeBadResponse   = "FailedOperation.UpstreamBadResponse"
+	codeTooLarge      = "FailedOperation.ResponseTooLarge"
+	codeConfiguration = "InternalError.Configuration"
+	codeInternal      = "InternalError"
+)
+
+// throttleSeconds is what a throttled caller is told to wait. The vendor publishes
+// no figure for the query; a few seconds keep a retry from adding to the load.
+const throttleSeconds = 5
+
+// statusCallerGone is logged where the caller closed the connection; nobody reads it.
+const statusCallerGone = 499
+
+var (
+	failUnauthenticated = failure{status: 401, code: codeAuth, msg: "a valid token is required: Authorization: Bearer <token>", challenge: true}
+	failNoRoute         = failure{status: 404, code: codeNotFound, msg: "no such route, type or photo"}
+	failNoPhoto         = failure{status: 404, code: codeNotFound, msg: "the result has no such photo, or not yet: photos may follow the result by about a second"}
+	failMethod          = failure{status: 405, code: codeMethod, msg: "only GET is supported", allow: "GET"}
+	failOrderNo         = failure{status: 400, code: codeOrderNo, msg: "order_no must be 1 to 32 letters and digits"}
+	failAppID           = failure{status: 400, code: codeAppID, msg: "app_id is not configured, or is missing where several are"}
+	failTooLarge        = failure{status: 502, code: codeTooLarge, msg: "the answer exceeds the platform's 6 MB: fetch the photos one by one from /ocr/{type}/{order_no}/photos/{name}, or have results delivered (DELIVER_TO)"}
+	failPhotoTooLarge   = failure{status: 502, code: codeTooLarge, msg: "the photo exceeds the platform's 6 MB: have results delivered (DELIVER_TO)"}
+	failInternal        = failure{status: 500, code: codeInternal, msg: "internal error"}
+	failBadPhoto        = failure{status: 502, code: codeBadResponse, msg: "result: the photo is not Base64"}
+)
+
+func failDuplicate(name string) *failure {
+	return &failure{status: 400, code: codeDuplicate, msg: name + " is given twice"}
+}
+
+// failed turns an error of the upstream or the ticket into an answer.
+func failed(err error) failure {
+	var call *upstream.Error
+	if errors.As(err, &call) {
+		return failedCall(call)
+	}
+	var renewal *ticket.Failure
+	switch {
+	case errors.Is(err, context.Canceled):
+		return failure{status: statusCallerGone, code: codeInternal, msg: "the caller went away"}
+	case errors.Is(err, context.DeadlineExceeded):
+		return failure{status: 504, code: codeTimeout, msg: "no token and ticket in time"}
+	case errors.As(err, &renewal):
+		return failure{status: 502, code: codeCredential, msg: renewal.Reason}
+	}
+	return failInternal
+}
+
+func failedCall(e *upstream.Error) failure {
+	f := failure{status: 502, msg: e.Error()}
+	switch e.Reason {
+	case upstream.Unreachable:
+		f.code = codeUnreachable
+	case upstream.TimedOut:
+		f.status, f.code = 504, codeTimeout
+	case upstream.Canceled:
+		f.status, f.code = statusCallerGone, codeInternal
+	case upstream.TooLarge:
+		f = failTooLarge
+	case upstream.Refused:
+		f.code = codeCredential
+		switch e.Class {
+		case upstream.Permanent:
+			f.msg += ": check KYC_APP_ID and KYC_SECRET (or the entry in KYC_APPS)"
+		case upstream.Throttled:
+			f.retryAfter = throttleSeconds
+		}
+	default:
+		f.code = codeBadResponse
+	}
+	return f
+}
+
+// statuses maps the class of the upstream's answer to the HTTP status that it is
+// handed on with.
+var statuses = [...]int{
+	upstream.Success:    200,
+	upstream.Business:   200,
+	upstream.NotFound:   404,
+	upstream.BadRequest: 400,
+	upstream.Rejected:   502,
+	upstream.Permanent:  502,
+	upstream.Throttled:  503,
+	upstream.Transient:  502,
+}
+
+// body is the JSON of an answer of our own.
+func (f *failure) body(requestID string) []byte {
+	body := appendText([]byte(`{"code":`), []byte(f.code))
+	body = appendText(append(body, `,"msg":`...), []byte(f.msg))
+	body = appendText(append(body, `,"requestId":`...), []byte(requestID))
+	return append(body, '}')
+}
+
+func (f *failure) response(requestID string) *response {
+	return &response{
+		status:      f.status,
+		contentType: jsonType,
+		body:        f.body(requestID),
+		allow:       f.allow,
+		retryAfter:  f.retryAfter,
+		challenge:   f.challenge,
+	}
+}

@@ -1,0 +1,53 @@
+package handler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+)
+
+// Handler is the entrance of both transports. It builds the Relay when the first
+// request comes, because the platform may deliver the environment with it, and
+// tries again with the next one as long as that fails.
+type Handler struct {
+	build func(context.Context) (*Relay, error)
+	log   *slog.Logger
+
+	mu    sync.Mutex
+	relay atomic.Pointer[Relay]
+}
+
+// NewHandler returns a Handler. The error of build is shown to every caller: it
+// names what is wrong with the configuration, and holds no value of it.
+func NewHandler(build func(context.Context) (*Relay, error), log *slog.Logger) *Handler {
+	return &Handler{build: build, log: log}
+}
+
+// open returns the Relay, or the answer that says why there is none.
+func (h *Handler) open(ctx context.Context) (*Relay, *failure) {
+	if r := h.relay.Load(); r != nil {
+		return r, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.relay.Load(); r != nil {
+		return r, nil
+	}
+	r, err := h.build(ctx)
+	if err != nil {
+		return nil, &failure{status: 500, code: codeConfiguration, msg: err.Error()}
+	}
+	h.relay.Store(r)
+	return r, nil
+}
+
+// serve answers one HTTP request of either transport.
+func (h *Handler) serve(ctx context.Context, req *request) *response {
+	r, fail := h.open(ctx)
+	if fail != nil {
+		h.log.Error("configuration", "request_id", req.id, "status", fail.status, "error", fail.code, "detail", fail.msg)
+		return fail.response(req.id)
+	}
+	return r.serve(ctx, req)
+}

@@ -1,0 +1,63 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// PlatformLimit is the size of a synchronous response: 6 MB (SCF quotas, document
+// 583). Read as binary megabytes.
+const PlatformLimit = 6 << 20
+
+// webTimeLimit bounds a request of the Web function, which is not told its time
+// limit: a renewal and a query with all their attempts fit.
+const webTimeLimit = 30 * time.Second
+
+// ServeHTTP answers a request of the Web function.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), webTimeLimit)
+	defer cancel()
+	id := requestID(r.Header.Get("X-Scf-Request-Id"))
+	resp := h.serve(ctx, &request{
+		id:            id,
+		method:        r.Method,
+		path:          r.URL.EscapedPath(),
+		query:         parseQuery(r.URL.RawQuery),
+		authorization: r.Header["Authorization"],
+		limit:         PlatformLimit,
+	})
+	header := w.Header()
+	resp.headers(id, header.Set)
+	if !resp.base64 {
+		header.Set("Content-Length", strconv.Itoa(len(resp.body)))
+		w.WriteHeader(resp.status)
+		w.Write(resp.body)
+		return
+	}
+	size := base64.StdEncoding.DecodedLen(len(resp.body)) - bytes.Count(resp.body[len(resp.body)-2:], []byte("="))
+	header.Set("Content-Length", strconv.Itoa(size))
+	w.WriteHeader(resp.status)
+	io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(resp.body)))
+}
+
+// headers tells set the headers of every response, in a fixed order.
+func (r *response) headers(id string, set func(name, value string)) {
+	set("Content-Type", r.contentType)
+	set("Cache-Control", "no-store")
+	set("X-Content-Type-Options", "nosniff")
+	set("X-Request-Id", id)
+	if r.allow != "" {
+		set("Allow", r.allow)
+	}
+	if r.retryAfter != 0 {
+		set("Retry-After", strconv.Itoa(r.retryAfter))
+	}
+	if r.challenge {
+		set("WWW-Authenticate", `Bearer realm="kyc-ocr-relay"`)
+	}
+}

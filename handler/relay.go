@@ -1,0 +1,120 @@
+// Package handler turns one request into one response and one event into its
+// effect, the same way for both kinds of function.
+package handler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/ticket"
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// Caller is somebody who may ask, known by a token.
+type Caller struct {
+	Name  string // for the log
+	Token secret.Text
+}
+
+// Config configures a Relay.
+type Config struct {
+	Apps       []string // app ids, in the order of the health answer
+	DefaultApp string   // what a request without app_id means; "" where it has to say
+
+	Callers     []Caller
+	NoAuth      bool   // let everybody in: something in front authenticates
+	RoutePrefix string // "" or "/segment…"
+
+	Upstream  *upstream.Client
+	Tickets   *ticket.Cache
+	StoreKind string // for the health answer
+
+	Log *slog.Logger
+}
+
+// Relay answers requests. It is safe for concurrent use.
+type Relay struct {
+	Config
+	doors []door
+}
+
+// New returns a Relay.
+func New(c Config) *Relay {
+	return &Relay{Config: c, doors: doors(c.Callers)}
+}
+
+// request is an HTTP request, whichever transport brought it.
+type request struct {
+	id            string
+	method        string
+	path          string // as sent, percent-encoded
+	query         []param
+	authorization []string
+	limit         int // bytes that the response may have
+}
+
+// param is one query parameter, decoded.
+type param struct{ name, value string }
+
+// response is what the transports write.
+type response struct {
+	status      int
+	contentType string
+	body        []byte
+	base64      bool // body is the Base64 text of the bytes to send
+
+	allow      string // Allow, or ""
+	retryAfter int    // Retry-After in seconds, or 0
+	challenge  bool   // WWW-Authenticate
+}
+
+// serve answers req and writes its line into the log.
+func (r *Relay) serve(ctx context.Context, req *request) *response {
+	line := logLine{start: time.Now(), id: req.id}
+	return r.guard(&line, func() *response { return r.answer(ctx, req, &line) })
+}
+
+// guard calls answer, makes a panic in it an answer too, and writes line.
+func (r *Relay) guard(line *logLine, answer func() *response) (resp *response) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			// The value may quote anything: its type alone is logged, with the place.
+			line.detail = fmt.Sprintf("panic (%T) at %s", cause, panicSite())
+			resp = line.fail(failInternal)
+		}
+		line.write(r.Log, resp)
+	}()
+	return answer()
+}
+
+func (r *Relay) answer(ctx context.Context, req *request, line *logLine) *response {
+	to := r.route(req.path)
+	line.route, line.typ = to.name, to.typ
+	if to.name != routeHealth {
+		name, ok := r.authenticate(req.authorization)
+		if !ok {
+			return line.fail(failUnauthenticated)
+		}
+		line.caller = name
+	}
+	switch {
+	case to.name == routeNone:
+		return line.fail(failNoRoute)
+	case req.method != "GET":
+		return line.fail(failMethod)
+	case to.name == routeHealth:
+		return r.health()
+	}
+	q, fail := r.query(to, req)
+	line.app, line.order = q.AppID, orderHash(q.OrderNo)
+	if fail != nil {
+		return line.fail(*fail)
+	}
+	if to.name == routePhoto {
+		return r.photo(ctx, q, to.photo, req.limit, line)
+	}
+	return r.result(ctx, q, req.limit, line)
+}

@@ -1,0 +1,221 @@
+// Package config turns environment variables into a checked Config.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// App is one WBappid and its secret.
+type App struct {
+	ID     string
+	Secret secret.Text
+}
+
+// Caller is somebody who may use the function.
+type Caller struct {
+	Name  string // for the log
+	Token secret.Text
+}
+
+// Config is the whole configuration, checked.
+type Config struct {
+	Apps       []App  // at least one, no id twice
+	DefaultApp string // what a request without app_id gets; "" where it has to name one
+
+	BaseURL *url.URL      // the upstream: https, or http on loopback; no trailing slash
+	Timeout time.Duration // one upstream call
+
+	Refresh time.Duration // age at which token and ticket are renewed
+	Overlap time.Duration // how long the previous pair lives on; less than Refresh
+	Store   Location      // where instances share the pair; Scheme "memory" means they do not
+
+	Callers     []Caller // empty only where NoAuth
+	NoAuth      bool     // something in front of the function authenticates
+	RoutePrefix string   // "" or "/segment…", without a trailing slash
+
+	DeliverTo     []Location // sinks for results after OCR
+	DeliverSecret secret.Text
+
+	SecretSource Location // Scheme "" where there is none
+
+	LogLevel slog.Level
+}
+
+// Location is a URL that may hold a password.
+type Location struct {
+	Scheme string // for choosing a driver and for the log
+	URL    secret.Text
+}
+
+// environment is the contract's table: one field a variable, its default in the
+// tag. Every field is text, so that reading never stops at the first problem.
+type environment struct {
+	AppID         string `envconfig:"KYC_APP_ID"`
+	Secret        string `envconfig:"KYC_SECRET"`
+	Apps          string `envconfig:"KYC_APPS"`
+	BaseURL       string `envconfig:"KYC_BASE_URL" default:"https://miniprogram-kyc.tencentcloudapi.com"`
+	Timeout       string `envconfig:"KYC_TIMEOUT" default:"5s"`
+	Refresh       string `envconfig:"TICKET_REFRESH" default:"20m"`
+	Overlap       string `envconfig:"TICKET_OVERLAP" default:"1m"`
+	Store         string `envconfig:"TICKET_STORE" default:"memory"`
+	CallerAuth    string `envconfig:"CALLER_AUTH" default:"token"`
+	CallerTokens  string `envconfig:"CALLER_TOKENS"`
+	DeliverTo     string `envconfig:"DELIVER_TO"`
+	DeliverSecret string `envconfig:"DELIVER_SECRET"`
+	SecretSource  string `envconfig:"SECRET_SOURCE"`
+	RoutePrefix   string `envconfig:"ROUTE_PREFIX"`
+	LogLevel      string `envconfig:"LOG_LEVEL" default:"info"`
+}
+
+// Load reads and checks the environment of the process. The error joins all
+// problems, one a line, each beginning with the variable's name; no error text
+// holds a value. On an error the Config is not usable.
+func Load() (Config, error) {
+	var env environment
+	if err := envconfig.Process("", &env); err != nil {
+		return Config{}, err // only for a field that is not text
+	}
+	env.trim()
+	return env.parse()
+}
+
+func (env *environment) parse() (Config, error) {
+	var p problems
+	c := Config{
+		BaseURL:       parseBaseURL(&p, env.BaseURL),
+		Timeout:       parseDuration(&p, "KYC_TIMEOUT", env.Timeout),
+		Refresh:       parseDuration(&p, "TICKET_REFRESH", env.Refresh),
+		Overlap:       parseDuration(&p, "TICKET_OVERLAP", env.Overlap),
+		Store:         parseStore(&p, env.Store),
+		RoutePrefix:   parsePrefix(&p, env.RoutePrefix),
+		DeliverTo:     parseSinks(&p, env.DeliverTo),
+		DeliverSecret: secret.New(env.DeliverSecret),
+		SecretSource:  parseSecretSource(&p, env.SecretSource),
+		LogLevel:      parseLevel(&p, env.LogLevel),
+	}
+	c.Apps, c.DefaultApp = parseApps(&p, env)
+	c.Callers, c.NoAuth = parseCallers(&p, env)
+
+	// The upstream's SIGN ticket lives an hour (document 1007).
+	if c.Refresh >= time.Hour {
+		p.add("TICKET_REFRESH", "must be less than the ticket's life of 1h")
+	}
+	if c.Refresh > 0 && c.Overlap >= c.Refresh {
+		p.add("TICKET_OVERLAP", "must be less than TICKET_REFRESH")
+	}
+	for _, sink := range c.DeliverTo {
+		if (sink.Scheme == "https" || sink.Scheme == "http") && env.DeliverSecret == "" {
+			p.add("DELIVER_SECRET", "required where DELIVER_TO has a webhook")
+			break
+		}
+	}
+	if len(p) > 0 {
+		return Config{}, errors.Join(p...)
+	}
+	return c, nil
+}
+
+type problems []error
+
+func (p *problems) add(variable, format string, args ...any) {
+	*p = append(*p, fmt.Errorf(variable+": "+format, args...))
+}
+
+func parseApps(p *problems, env *environment) (apps []App, byDefault string) {
+	// KYC_APPS alone is enough; the pair is asked for where there is neither.
+	if env.AppID != "" || env.Secret != "" || env.Apps == "" {
+		for _, v := range [...]struct{ name, value string }{{"KYC_APP_ID", env.AppID}, {"KYC_SECRET", env.Secret}} {
+			if v.value == "" {
+				p.add(v.name, "required")
+			}
+		}
+		if env.AppID != "" && !isName(env.AppID) {
+			p.add("KYC_APP_ID", "must be 1 to 64 letters, digits, - or _")
+		}
+		apps = append(apps, App{env.AppID, secret.New(env.Secret)})
+	}
+	for i, entry := range list(env.Apps) {
+		id, value, ok := strings.Cut(entry, ":")
+		id, value = strings.TrimSpace(id), strings.TrimSpace(value)
+		switch {
+		case !ok || value == "" || !isName(id):
+			p.add("KYC_APPS", "entry %d must be appid:secret", i+1)
+		case contains(apps, id):
+			p.add("KYC_APPS", "entry %d repeats an app id", i+1)
+		default:
+			apps = append(apps, App{id, secret.New(value)})
+		}
+	}
+	if env.Apps != "" && len(list(env.Apps)) == 0 {
+		p.add("KYC_APPS", "must be appid:secret,appid:secret")
+	}
+	if env.AppID == "" && len(apps) == 1 {
+		return apps, apps[0].ID
+	}
+	return apps, env.AppID
+}
+
+func contains(apps []App, id string) bool {
+	for _, a := range apps {
+		if a.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func parseCallers(p *problems, env *environment) (callers []Caller, noAuth bool) {
+	switch env.CallerAuth {
+	case "none":
+		return nil, true
+	case "token":
+	default:
+		p.add("CALLER_AUTH", "must be token or none")
+		return nil, false
+	}
+	entries := list(env.CallerTokens)
+	if len(entries) == 0 {
+		p.add("CALLER_TOKENS", "required with CALLER_AUTH=token, as name:token,name:token")
+	}
+	for i, entry := range entries {
+		name, token, ok := strings.Cut(entry, ":")
+		name, token = strings.TrimSpace(name), strings.TrimSpace(token)
+		switch {
+		case !ok || !isName(name):
+			p.add("CALLER_TOKENS", "entry %d must be name:token, the name of 1 to 64 letters, digits, - or _", i+1)
+		case len(token) < 16:
+			p.add("CALLER_TOKENS", "entry %d: the token must have 16 characters or more", i+1)
+		case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+			p.add("CALLER_TOKENS", "entry %d: the token must be printable ASCII without spaces", i+1)
+		default:
+			callers = append(callers, Caller{name, secret.New(token)})
+		}
+	}
+	return callers, false
+}
+
+// list splits at commas and drops what is empty.
+func list(s string) (entries []string) {
+	for entry := range strings.SplitSeq(s, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
+}
+
+// isName reports whether s can stand in a path, a key and a log line as it is.
+func isName(s string) bool {
+	return len(s) >= 1 && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r != '-' && r != '_'
+	})
+}

@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+)
+
+const (
+	// startAttempts is how often a process that exits before it is ready is started: between
+	// choosing a free port and the function's binding it, somebody else may have taken it.
+	startAttempts = 3
+	// probeInterval is the pause between two looks at whether a process is ready; it is also the
+	// resolution of Started.
+	probeInterval = time.Millisecond
+	// pipeDelay bounds the wait for output pipes that a grandchild still holds after the kill.
+	pipeDelay = time.Second
+)
+
+// process is a running function binary.
+type process struct {
+	cmd    *exec.Cmd
+	addr   string        // where it listens
+	took   time.Duration // from exec to the first successful probe
+	exited chan struct{} // closed once the process is reaped and its output copied
+}
+
+// probe looks once whether the function at addr is ready.
+type probe func(ctx context.Context, addr string) error
+
+// spawn starts the binary with a free port in the variable named portVar, and returns when ready
+// succeeds. The process outlives ctx, which bounds the start only.
+func spawn(ctx context.Context, c Config, portVar string, atStart bool, ready probe) (*process, error) {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	var p *process
+	var err error
+	for range startAttempts {
+		p, err = spawnOnce(ctx, c, portVar, atStart, ready)
+		if !errors.Is(err, ErrExited) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start function: %w", err)
+	}
+	return p, nil
+}
+
+func spawnOnce(ctx context.Context, c Config, portVar string, atStart bool, ready probe) (*process, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(c.Binary)
+	cmd.Env = baseEnv()
+	if atStart {
+		for name, value := range c.Env {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+	}
+	cmd.Env = append(cmd.Env, portVar+"="+strconv.Itoa(port))
+	cmd.Stdout, cmd.Stderr = c.Log, c.Log
+	cmd.SysProcAttr = dieWithParent()
+	cmd.WaitDelay = pipeDelay
+
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &process{
+		cmd:    cmd,
+		addr:   net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
+		exited: make(chan struct{}),
+	}
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait() // the outcome is in cmd.ProcessState
+	}()
+	if err := p.await(ctx, ready); err != nil {
+		p.kill()
+		return nil, err
+	}
+	p.took = time.Since(begin)
+	return p, nil
+}
+
+// await probes until the process is ready, has exited, or ctx ends.
+func (p *process) await(ctx context.Context, ready probe) error {
+	tick := time.NewTicker(probeInterval)
+	defer tick.Stop()
+	for {
+		err := ready(ctx, p.addr)
+		if p.gone() {
+			return p.exitError() // whoever answered, it was not this process
+		}
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-p.exited:
+			return p.exitError()
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// gone reports whether the process has exited.
+func (p *process) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill ends the process and waits until it is reaped.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // fails only if it has exited already
+	<-p.exited
+}
+
+// exitError tells how the process ended. Call it only after exited is closed.
+func (p *process) exitError() error {
+	return fmt.Errorf("%w: %s", ErrExited, p.cmd.ProcessState)
+}
+
+// baseEnv is what every function process inherits: never the whole environment, so that a test does
+// not depend on the machine and the function does not see the machine's secrets.
+func baseEnv() []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "TMPDIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// freePort returns a TCP port that is free now. The function library needs to be told a port: it
+// does not report one that it chose itself.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

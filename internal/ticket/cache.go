@@ -1,0 +1,296 @@
+package ticket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrUnknownApp is returned for an app that the Cache was not made for.
+var ErrUnknownApp = errors.New("ticket: unknown app")
+
+// ErrDenied is returned by Reject where another renewal would not help: the pair is
+// too young to have been voided, so the fault is in the request.
+var ErrDenied = errors.New("ticket: renewed too recently to be renewed upon a rejection")
+
+// Failure says that there is no pair and that one could not be had.
+type Failure struct {
+	Reason string // fit for the log and for callers
+	Err    error  // the Issuer's error; nil where another instance met it
+}
+
+func (f *Failure) Error() string { return "ticket: " + f.Reason }
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Config configures a Cache.
+type Config struct {
+	Issuers  map[string]Issuer // by app id
+	Store    Store             // nil: a Memory
+	Schedule Schedule
+	Log      *slog.Logger // nil: none
+}
+
+// Cache gives out the pairs of some apps, shared with other instances through a
+// Store. It is safe for concurrent use and starts goroutines only on behalf of
+// a caller, who is handed a Renewal to wait for.
+type Cache struct {
+	apps map[string]*app
+}
+
+// New returns a Cache that has no pair yet.
+func New(c Config) *Cache {
+	if c.Store == nil {
+		c.Store = &Memory{}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	cache := &Cache{apps: make(map[string]*app, len(c.Issuers))}
+	for id, issuer := range c.Issuers {
+		cache.apps[id] = &app{id: id, issuer: issuer, store: c.Store, schedule: c.Schedule, log: c.Log.With("app_id", id)}
+	}
+	return cache
+}
+
+// Renewal is a renewal in flight that the caller began. It outlives the caller's
+// request to the Cache, but must not outlive the caller's invocation: an
+// instance may be frozen right after it.
+type Renewal struct {
+	done   chan struct{} // closed when it ended
+	looked chan struct{} // closed when the store was asked
+	forced uint64        // the generation whose rejection began it, or 0
+
+	// Set before done is closed.
+	minted bool
+	err    error
+}
+
+// Wait blocks until the renewal ended, within its own time limit. A nil Renewal
+// has ended.
+func (r *Renewal) Wait() {
+	if r != nil {
+		<-r.done
+	}
+}
+
+// view is what an instance knows about an app, published as one.
+type view struct {
+	pair *Pair
+	look int64 // wall clock: when to look at the store again; never after the pair's expiry
+}
+
+// app is the state of one app in this instance.
+type app struct {
+	id       string
+	issuer   Issuer
+	store    Store
+	schedule Schedule
+	log      *slog.Logger
+
+	view atomic.Pointer[view]
+
+	mu     sync.Mutex
+	flight *Renewal // nil: none
+
+	// Of the flight alone.
+	skew    time.Duration // store's clock minus ours, as last seen
+	failure *failure      // of the last renewal without the store, if it failed
+	lastErr error         // of the last renewal that failed here
+}
+
+// Get returns a pair to sign with. A fresh one costs an atomic load. A stale one is
+// returned as well, and one caller is elected to renew it meanwhile: that caller
+// gets the Renewal, and must Wait for it before its invocation ends, also after
+// an error. Where there is no pair Get blocks until there is one, the renewal
+// failed (*Failure) or ctx ended.
+func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Renewal, error) {
+	a := c.apps[appID]
+	if a == nil {
+		return nil, nil, ErrUnknownApp
+	}
+	if v := a.view.Load(); v != nil && time.Now().UnixNano() < v.look {
+		return v.pair, nil, nil
+	}
+	return a.get(ctx)
+}
+
+func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
+	for {
+		flight, begun := a.join(ctx, 0)
+		var mine *Renewal
+		if begun {
+			mine = flight
+		}
+		now := time.Now()
+		p := a.pair()
+		if p.State(now) == Stale && now.UnixNano() >= p.renew+int64(a.schedule.Overlap/2) {
+			// Had others renewed it, it would be dead by now: look first.
+			if err := await(ctx, flight.looked); err != nil {
+				return nil, mine, err
+			}
+			p = a.pair()
+		}
+		if p.State(time.Now()) != Absent {
+			return p, mine, nil
+		}
+		if err := await(ctx, flight.done); err != nil {
+			return nil, mine, err
+		}
+		if p = a.pair(); p.State(time.Now()) != Absent {
+			return p, mine, nil
+		}
+		if flight.err != nil {
+			return nil, mine, flight.err
+		}
+		// The pair expired while the flight was on its way.
+	}
+}
+
+// Reject reports that the upstream rejected p, and returns another pair to ask with
+// once more. Where somebody has renewed it already that one is returned; an
+// unchanged one is renewed, unless that was done too recently to help
+// (ErrDenied). The Renewal is as with Get.
+func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Renewal, error) {
+	a := c.apps[appID]
+	if a == nil {
+		return nil, nil, ErrUnknownApp
+	}
+	for {
+		if current := a.pair(); current.Generation != p.Generation {
+			return current, nil, nil
+		}
+		flight, begun := a.join(ctx, p.Generation)
+		var mine *Renewal
+		if begun {
+			mine = flight
+		}
+		if err := await(ctx, flight.done); err != nil {
+			return nil, mine, err
+		}
+		if current := a.pair(); current.Generation != p.Generation {
+			return current, mine, nil
+		}
+		if flight.forced == p.Generation {
+			return nil, mine, flight.err
+		}
+		// A renewal that did not know of the rejection: now one that does.
+	}
+}
+
+// Futile reports that p, which Reject returned, was rejected as well. It slows down
+// what further rejections can cause.
+func (c *Cache) Futile(ctx context.Context, appID string, p *Pair) {
+	if a := c.apps[appID]; a != nil && p.shared.Forced && !p.futile.Swap(true) {
+		a.markFutile(ctx, p)
+	}
+}
+
+// Renew renews the pair of an app if that is due, and reports whether it did. It
+// blocks until that is done.
+func (c *Cache) Renew(ctx context.Context, appID string) (renewed bool, err error) {
+	a := c.apps[appID]
+	if a == nil {
+		return false, ErrUnknownApp
+	}
+	if v := a.view.Load(); v != nil && time.Now().UnixNano() < v.look {
+		return false, nil
+	}
+	flight, _ := a.join(ctx, 0)
+	flight.Wait()
+	return flight.minted, flight.err
+}
+
+// Status is what this instance knows about an app's pair.
+type Status struct {
+	State  State
+	Age    time.Duration // 0 where absent
+	Source Source        // "" where absent
+}
+
+// Status tells what this instance knows, without asking anybody.
+func (c *Cache) Status(appID string) Status {
+	a := c.apps[appID]
+	if a == nil {
+		return Status{State: Absent}
+	}
+	now, p := time.Now(), a.pair()
+	state := p.State(now)
+	if state == Absent {
+		return Status{State: Absent}
+	}
+	return Status{State: state, Age: p.Age(now), Source: p.Source}
+}
+
+func (a *app) pair() *Pair {
+	if v := a.view.Load(); v != nil {
+		return v.pair
+	}
+	return nil
+}
+
+// join returns the flight in progress, or begins one.
+func (a *app) join(ctx context.Context, rejected uint64) (flight *Renewal, begun bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.flight != nil {
+		return a.flight, false
+	}
+	flight = &Renewal{done: make(chan struct{}), looked: make(chan struct{}), forced: rejected}
+	a.flight = flight
+
+	// It serves all who wait for it: the caller's going away does not end it, the
+	// end of the caller's invocation does.
+	limit := time.Now().Add(2 * a.schedule.lease())
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(limit) {
+		limit = deadline
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), limit)
+	go func() {
+		defer cancel()
+		defer a.land(flight)
+		flight.minted, flight.err = a.fly(ctx, flight)
+	}()
+	return flight, true
+}
+
+// land ends a flight. A panic in it is an error of those who wait, not the end of
+// the process.
+func (a *app) land(flight *Renewal) {
+	if r := recover(); r != nil {
+		flight.err = fmt.Errorf("ticket: renewal panicked (%T)", r)
+		a.log.Error("ticket renewal panicked", "type", fmt.Sprintf("%T", r))
+	}
+	flight.see()
+	a.mu.Lock()
+	a.flight = nil
+	a.mu.Unlock()
+	close(flight.done)
+}
+
+// see closes looked, once.
+func (r *Renewal) see() {
+	select {
+	case <-r.looked:
+	default:
+		close(r.looked)
+	}
+}
+
+// await blocks until done is ready or ctx ended; where both are, done counts.
+func await[T any](ctx context.Context, done <-chan T) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		select {
+		case <-done:
+			return nil
+		default:
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,188 @@
+package ticket
+
+import (
+	"context"
+	"crypto/rand"
+	mathrand "math/rand/v2"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// fly looks at the store and does what the record there asks for, until this
+// instance has a pair to use or knows why not. It reports whether it had one
+// minted. A flight is the only writer of a.view.
+func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error) {
+	holder := rand.Text()
+	for tries := 0; ; tries++ {
+		v, err := a.load(ctx)
+		if err != nil {
+			flight.see()
+			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
+			return a.alone(ctx, flight.forced)
+		}
+		a.skew = v.Now.Sub(time.Now().Round(0))
+		r := decode(v.Data)
+		if r.Lease != nil && r.Lease.Holder == holder {
+			r.Lease = nil // taken by a Swap whose answer was lost
+		}
+		unpublished := a.reconcile(&r)
+		flight.see()
+
+		switch a.schedule.decide(&r, v.Now, flight.forced) {
+		case use:
+			if unpublished {
+				a.publish(ctx, v, r)
+			} else {
+				a.lookWhenDue()
+			}
+			return false, nil
+		case later:
+			a.lookLater(&r, v.Now)
+			return false, nil
+		case denied:
+			return false, ErrDenied
+		case failed:
+			return false, a.failed(r.Failure)
+		case renew:
+			// Not done and no error: somebody else was faster, or the lease was lost.
+			if done, err := a.renew(ctx, v, r, holder, flight.forced); done || err != nil {
+				return done, err
+			}
+		}
+		if err := a.sleep(ctx, tries); err != nil {
+			return false, &Failure{Reason: "no renewal within the time limit", Err: err}
+		}
+	}
+}
+
+// reconcile brings this instance's pair and the record's together: the newer one
+// counts, whatever the order of arrival. It reports whether that is ours, so
+// that the store has yet to learn of it.
+func (a *app) reconcile(r *record) (unpublished bool) {
+	local := a.pair()
+	if local != nil && (r.Pair == nil || local.Generation > r.Pair.Generation) {
+		r.Pair, r.Pending = local.share(), nil
+		return true
+	}
+	if r.Pair == nil {
+		return false
+	}
+	r.settle(a.schedule.Overlap)
+	switch {
+	case local == nil || local.Generation != r.Pair.Generation:
+		a.install(*r.Pair, Shared)
+	case !local.shared.same(r.Pair):
+		a.install(*r.Pair, local.Source)
+	}
+	return false
+}
+
+// share returns the pair as it is stored.
+func (p *Pair) share() *shared {
+	s := p.shared
+	s.Futile = p.futile.Load()
+	return &s
+}
+
+// install makes s the pair of this instance.
+func (a *app) install(s shared, source Source) {
+	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
+	p := &Pair{
+		Generation: s.Generation,
+		Ticket:     secret.New(s.Ticket),
+		Source:     source,
+		shared:     s,
+		minted:     local(s.Minted),
+		renew:      local(s.Renew),
+		expires:    local(s.Expires),
+	}
+	p.futile.Store(s.Futile)
+	a.view.Store(&view{p, min(p.renew, p.expires)})
+}
+
+// lookWhenDue has this instance trust its pair until that is due.
+func (a *app) lookWhenDue() {
+	p := a.pair()
+	a.view.Store(&view{p, min(p.renew, p.expires)})
+}
+
+// lookLater sets when this instance looks at the store again, while its pair serves
+// and somebody renews it or failed to.
+func (a *app) lookLater(r *record, now time.Time) {
+	next := a.schedule.again()
+	switch {
+	case r.leased(now):
+		next = min(next, r.Lease.Until.Sub(now))
+	case r.failing(now):
+		next = min(next, r.Failure.Until.Sub(now))
+	}
+	a.lookIn(next)
+}
+
+// lookIn sets when this instance looks at the store again.
+func (a *app) lookIn(d time.Duration) {
+	if p := a.pair(); p != nil {
+		d = spread(d)
+		a.view.Store(&view{p, min(time.Now().Add(d).UnixNano(), p.expires)})
+	}
+}
+
+// publish stores the pair that this instance has and the store has not. Whoever
+// holds the lease is not disturbed: he is about to publish a newer one.
+func (a *app) publish(ctx context.Context, v Value, r record) {
+	if r.leased(v.Now) {
+		a.lookIn(a.schedule.again())
+		return
+	}
+	r.Lease, r.Failure = nil, nil
+	ok, err := a.swap(ctx, v.Version, &r)
+	if err != nil {
+		a.log.Warn("ticket store failed", "step", "publish", "error", err.Error())
+	}
+	if !ok {
+		a.lookIn(a.schedule.again())
+		return
+	}
+	a.lookWhenDue()
+}
+
+// markFutile tells the others that p did not help; never while somebody holds the
+// lease, whose publication it would spoil.
+func (a *app) markFutile(ctx context.Context, p *Pair) {
+	v, err := a.load(ctx)
+	if err != nil {
+		return
+	}
+	r := decode(v.Data)
+	if r.Lease == nil && r.Pair != nil && r.Pair.Generation == p.Generation {
+		r.Pair.Futile = true
+		if _, err := a.swap(ctx, v.Version, &r); err != nil {
+			a.log.Warn("ticket store failed", "step", "mark", "error", err.Error())
+		}
+	}
+}
+
+func (a *app) load(ctx context.Context) (Value, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
+	defer cancel()
+	return a.store.Load(ctx, a.id)
+}
+
+func (a *app) swap(ctx context.Context, version uint64, r *record) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
+	defer cancel()
+	return a.store.Swap(ctx, a.id, version, r.encode())
+}
+
+// sleep waits for another instance: short at first, then longer.
+func (a *app) sleep(ctx context.Context, tries int) error {
+	timer := time.NewTimer(spread(min(50*time.Millisecond<<min(tries, 3), a.schedule.lease()/8)))
+	defer timer.Stop()
+	return await(ctx, timer.C)
+}
+
+// spread lengthens d by up to a fifth, so that instances do not march in step.
+func spread(d time.Duration) time.Duration {
+	return d + mathrand.N(max(d, 0)/5+1)
+}

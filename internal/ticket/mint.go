@@ -1,0 +1,166 @@
+package ticket
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// errFrozen says that the lease ended before the upstream was asked: the instance
+// was frozen meanwhile.
+var errFrozen = errors.New("ticket: the lease ended")
+
+// renew takes the lease on r, which is version v of the record, has a pair minted
+// and publishes it. It reports whether it did; if not, and without an error,
+// the record has moved on.
+func (a *app) renew(ctx context.Context, v Value, r record, holder string, rejected uint64) (bool, error) {
+	work := a.schedule.work()
+	margin := a.schedule.lease() - work
+	if deadline, ok := ctx.Deadline(); ok {
+		// The invocation may end before the lease would: let the lease end with it.
+		work = min(work, time.Until(deadline)-margin/10)
+	}
+	if work <= 0 {
+		return false, &Failure{Reason: "no time left for a renewal", Err: context.DeadlineExceeded}
+	}
+	start := time.Now()
+	r.Lease = &lease{holder, v.Now.Add(work + margin)}
+	if ok, err := a.swap(ctx, v.Version, &r); !ok {
+		if err != nil { // perhaps it was stored all the same: the next look tells
+			a.log.Warn("ticket store failed", "step", "lease", "error", err.Error())
+		}
+		return false, nil
+	}
+
+	minting, cancel := context.WithDeadline(ctx, start.Add(work))
+	pair, err := a.mint(minting, &r, rejected)
+	cancel()
+	if errors.Is(err, errFrozen) {
+		return false, nil
+	}
+	r.Lease = nil
+	if err != nil {
+		a.note(&r, err)
+		if _, err := a.swap(ctx, v.Version+1, &r); err != nil {
+			a.log.Warn("ticket store failed", "step", "release", "error", err.Error())
+		}
+		return false, a.failed(r.Failure)
+	}
+	r.Pair, r.Pending, r.Failure = pair, nil, nil
+	ok, err := a.swap(ctx, v.Version+1, &r)
+	if err == nil && !ok {
+		a.log.Warn("ticket lease lost", "ms", time.Since(start).Milliseconds())
+		return false, nil
+	}
+	a.installMinted(*pair, start)
+	if err != nil {
+		// Nobody knows of it yet but us. It is the newest: use it, and publish soon.
+		a.log.Warn("ticket store failed", "step", "publish", "error", err.Error())
+		a.lookIn(a.schedule.again())
+	}
+	return true, nil
+}
+
+// alone does without the store. A valid pair goes on serving, due or not: a mint
+// would void what the others have. Without one this instance has a pair minted for
+// itself, under the same ceiling, and offers it when the store is back.
+func (a *app) alone(ctx context.Context, rejected uint64) (bool, error) {
+	now := a.now()
+	r := record{Failure: a.failure}
+	if p := a.pair(); p != nil {
+		r.Pair = p.share()
+		if p.Generation != rejected && now.Before(r.Pair.Expires) {
+			a.lookIn(a.schedule.again())
+			return false, nil
+		}
+	}
+	switch a.schedule.decide(&r, now, rejected) {
+	case denied:
+		return false, ErrDenied
+	case failed:
+		return false, a.failed(r.Failure)
+	}
+	start := time.Now()
+	minting, cancel := context.WithTimeout(ctx, a.schedule.work())
+	defer cancel()
+	pair, err := a.mint(minting, &r, rejected)
+	if err != nil {
+		a.note(&r, err)
+		a.failure = r.Failure
+		return false, a.failed(r.Failure)
+	}
+	a.failure = nil
+	a.installMinted(*pair, start)
+	a.lookIn(a.schedule.again())
+	return true, nil
+}
+
+// mint has a pair issued, for the record r that this instance holds the lease of.
+// Where the token is issued and its ticket is not, the token stays in r as pending.
+func (a *app) mint(ctx context.Context, r *record, rejected uint64) (*shared, error) {
+	s := &shared{}
+	if r.Pair != nil {
+		s.Generation = r.Pair.Generation
+		s.Forced = r.Pair.Generation == rejected
+	}
+	p := r.Pending
+	if p == nil || p.After != s.Generation || a.now().Sub(p.Minted) >= a.schedule.Overlap {
+		asked := a.now()
+		if r.Lease != nil && !asked.Before(r.Lease.Until) {
+			return nil, errFrozen
+		}
+		token, err := a.issuer.Token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p = &pending{Token: token.Value.Reveal(), Minted: asked, Life: token.Life, After: s.Generation}
+		r.Pending = p
+	}
+	ticket, err := a.issuer.Ticket(ctx, secret.New(p.Token))
+	if err != nil {
+		return nil, err
+	}
+	// A life below the overlap contradicts what the upstream promises, and would
+	// have every request renew.
+	life := max(min(p.Life, ticket.Life), a.schedule.Overlap)
+	s.Generation = max(s.Generation+1, uint64(p.Minted.UnixMilli()))
+	s.Token, s.Ticket = p.Token, ticket.Value.Reveal()
+	s.Minted, s.Renew, s.Expires = p.Minted, p.Minted.Add(min(a.schedule.Refresh, life*2/3)), p.Minted.Add(life)
+	return s, nil
+}
+
+// now is the store's clock, as far as this instance knows it.
+func (a *app) now() time.Time { return time.Now().Round(0).Add(a.skew) }
+
+func (a *app) installMinted(s shared, start time.Time) {
+	a.install(s, Minted)
+	a.log.Info("ticket renewed", "generation", s.Generation, "forced", s.Forced, "ms", time.Since(start).Milliseconds())
+}
+
+// note writes into r that a renewal failed, so that nobody tries again at once.
+func (a *app) note(r *record, err error) {
+	a.lastErr = err
+	count := 1
+	if r.Failure != nil {
+		count = r.Failure.Count + 1
+	}
+	backoff := a.schedule.backoff(count)
+	r.Failure = &failure{Count: count, Until: a.now().Add(backoff), Reason: err.Error()}
+	r.settle(a.schedule.Overlap)
+	if p := a.pair(); p != nil && r.Pair != nil && p.Generation == r.Pair.Generation && !p.shared.same(r.Pair) {
+		a.install(*r.Pair, p.Source)
+	}
+	a.lookIn(backoff)
+	a.log.Warn("ticket renewal failed", "error", r.Failure.Reason, "failures", count, "retry_ms", backoff.Milliseconds())
+}
+
+// failed is the error of a renewal that failed here or elsewhere.
+func (a *app) failed(f *failure) error {
+	err := &Failure{Reason: f.Reason}
+	if a.lastErr != nil && a.lastErr.Error() == f.Reason {
+		err.Err = a.lastErr
+	}
+	return err
+}

@@ -1,0 +1,85 @@
+// Package ticket keeps the one access token and SIGN ticket that the upstream
+// grants an app, for all instances of the function.
+//
+// The upstream's rules (cloud.tencent.com document 1007): one pair an app for all
+// servers, renewed about every 20 minutes, never twice at once; once a newer one
+// was issued the previous one lives one more minute. A pair therefore is one
+// unit with its generation, its renewal time and its hard expiry, and instances
+// share it through a Store.
+package ticket
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// Credential is a token or a ticket as issued, with its life from receipt.
+type Credential struct {
+	Value secret.Text
+	Life  time.Duration
+}
+
+// Issuer is the upstream's side of one app. Its errors must be fit for the log.
+type Issuer interface {
+	// Token issues a new access token: the previous one now has one more minute.
+	Token(context.Context) (Credential, error)
+	// Ticket issues the SIGN ticket that belongs to token.
+	Ticket(ctx context.Context, token secret.Text) (Credential, error)
+}
+
+// State is what a pair is good for at some moment.
+type State string
+
+// The states.
+const (
+	Fresh  State = "fresh"  // in use, not due
+	Stale  State = "stale"  // in use, due for renewal
+	Absent State = "absent" // none, or past its hard expiry
+)
+
+// Source is where this instance has a pair from.
+type Source string
+
+// The sources.
+const (
+	Minted Source = "minted" // this instance had it issued
+	Shared Source = "shared" // another instance did, and the store had it
+)
+
+// Pair is a token and the SIGN ticket that was issued with it. It is immutable but
+// for futile.
+type Pair struct {
+	// Generation grows with every pair of an app: the store's clock at the mint, in
+	// milliseconds, and always more than its predecessor's. So an order is kept
+	// even where a store lost its memory.
+	Generation uint64
+	Ticket     secret.Text
+	Source     Source
+
+	shared shared
+	// Moments by this instance's wall clock, Unix nanoseconds. Never monotonic
+	// time: that stands still while an instance is frozen.
+	minted, renew, expires int64
+
+	futile atomic.Bool // renewed because of a rejection, and rejected again
+}
+
+// State returns the state at now. At the very moment of renewal a pair is stale,
+// at that of its expiry absent.
+func (p *Pair) State(now time.Time) State {
+	switch t := now.UnixNano(); {
+	case p == nil || t >= p.expires:
+		return Absent
+	case t >= p.renew:
+		return Stale
+	}
+	return Fresh
+}
+
+// Age returns how long ago the pair was issued.
+func (p *Pair) Age(now time.Time) time.Duration {
+	return time.Duration(now.UnixNano() - p.minted)
+}

@@ -1,0 +1,179 @@
+package ticket
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// record is the value that instances share about an app. Its moments are by the
+// store's clock.
+type record struct {
+	Pair    *shared  `json:"pair,omitempty"`
+	Pending *pending `json:"pending,omitempty"`
+	Lease   *lease   `json:"lease,omitempty"`
+	Failure *failure `json:"failure,omitempty"`
+}
+
+// shared is a pair as it is stored.
+type shared struct {
+	Generation uint64    `json:"generation"`
+	Token      string    `json:"token"`
+	Ticket     string    `json:"ticket"`
+	Minted     time.Time `json:"minted"`
+	Renew      time.Time `json:"renew"`
+	Expires    time.Time `json:"expires"`
+	Forced     bool      `json:"forced,omitempty"` // minted because its predecessor was rejected
+	Futile     bool      `json:"futile,omitempty"` // forced, and rejected in its turn
+}
+
+// same reports whether two records of a generation say the same.
+func (s *shared) same(o *shared) bool {
+	return s.Generation == o.Generation && s.Ticket == o.Ticket && s.Expires.Equal(o.Expires) && s.Futile == o.Futile
+}
+
+// endBy makes end the hard expiry, if it is earlier.
+func (s *shared) endBy(end time.Time) {
+	if end.Before(s.Expires) {
+		s.Expires = end
+	}
+}
+
+// pending is a token whose ticket could not be had yet. Another token within the
+// same minute would end the pair in use at once, so the next attempt takes it up.
+type pending struct {
+	Token  string        `json:"token"`
+	Minted time.Time     `json:"minted"`
+	Life   time.Duration `json:"life"`
+	After  uint64        `json:"after"` // generation of the pair in use when it was issued
+}
+
+// lease is the right to renew, until it ends.
+type lease struct {
+	Holder string    `json:"holder"`
+	Until  time.Time `json:"until"`
+}
+
+// failure is a renewal that failed: nobody tries again before Until.
+type failure struct {
+	Count  int       `json:"count"`
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
+}
+
+// leased reports whether somebody may be renewing at now.
+func (r *record) leased(now time.Time) bool { return r.Lease != nil && now.Before(r.Lease.Until) }
+
+// failing reports whether renewals are held off at now.
+func (r *record) failing(now time.Time) bool {
+	return r.Failure != nil && now.Before(r.Failure.Until)
+}
+
+// settle ends the pair in use where a newer token is pending: that one has
+// started its last minute.
+func (r *record) settle(overlap time.Duration) {
+	if p := r.Pending; p != nil && r.Pair != nil && r.Pair.Generation == p.After {
+		r.Pair.endBy(p.Minted.Add(overlap))
+	}
+}
+
+func (r *record) encode() []byte {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // no value of these types fails
+	}
+	return data
+}
+
+// decode reads a record; what cannot be read counts as none.
+func decode(data []byte) record {
+	var r record
+	if json.Unmarshal(data, &r) != nil {
+		return record{}
+	}
+	return r
+}
+
+// Schedule is when pairs are renewed.
+type Schedule struct {
+	Refresh time.Duration // age at which a pair is renewed
+	Overlap time.Duration // how long a pair lives on once a newer one was issued
+}
+
+// lease is the longest a renewal may take, from its lease to its publication. Half
+// the overlap: where a holder died just after its token was issued, the next one
+// still renews before the pair in use ends.
+func (s Schedule) lease() time.Duration { return s.Overlap / 2 }
+
+// work is the part of the lease for the two calls; the rest is for publishing.
+func (s Schedule) work() time.Duration { return s.lease() * 4 / 5 }
+
+// storeCall bounds one access to the store.
+func (s Schedule) storeCall() time.Duration { return min(2*time.Second, s.lease()/8) }
+
+// again is how soon an instance looks at the store again when it did not find what
+// it looked for: often enough to see a new pair while the previous one lives.
+func (s Schedule) again() time.Duration { return s.Overlap / 6 }
+
+// backoff is how long nobody renews after count failures in a row.
+func (s Schedule) backoff(count int) time.Duration {
+	most := s.Overlap / 2
+	wait := min(time.Second, s.Overlap/60)
+	for range count - 1 {
+		if wait *= 2; wait >= most {
+			return most
+		}
+	}
+	return wait
+}
+
+// verdict is what to do about a record.
+type verdict int
+
+const (
+	use    verdict = iota // the pair is fresh
+	later                 // the pair serves; somebody renews it, or tried just now
+	renew                 // take the lease and renew
+	wait                  // there is no pair to use; somebody renews it
+	failed                // there is no pair to use; the renewal failed just now
+	denied                // the pair was rejected, but renewing it again so soon would not help
+)
+
+// decide says what an instance does that finds r at now. rejected is the generation
+// of a pair that the upstream rejected, or 0.
+func (s Schedule) decide(r *record, now time.Time, rejected uint64) verdict {
+	p := r.Pair
+	unwanted := p != nil && p.Generation == rejected
+	usable := p != nil && !unwanted && now.Before(p.Expires)
+	switch {
+	case usable && now.Before(p.Renew):
+		return use
+	case r.leased(now):
+		return either(usable, later, wait)
+	case r.failing(now):
+		return either(usable, later, failed)
+	case unwanted && now.Before(p.Renew) && now.Before(s.ceiling(p)):
+		return denied
+	}
+	return renew
+}
+
+func either(cond bool, yes, no verdict) verdict {
+	if cond {
+		return yes
+	}
+	return no
+}
+
+// ceiling is the moment before which a rejection of p does not lead to another mint.
+// The upstream's rejection also means a bad sign or a bad parameter. A pair
+// cannot have been voided while it is younger than the overlap; one that was
+// minted upon a rejection and did not help says that the fault is elsewhere.
+func (s Schedule) ceiling(p *shared) time.Time {
+	switch {
+	case p.Futile:
+		return p.Minted.Add(s.Refresh / 2)
+	case p.Forced:
+		return p.Minted.Add(s.Overlap)
+	}
+	return p.Minted
+}

@@ -1,0 +1,214 @@
+// Package upstream speaks the server API of Tencent Cloud 人脸核身 (document 1007):
+// one method a call, codes to classes. Which ticket to use, and what to do when
+// it is rejected, is decided elsewhere.
+package upstream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxAttempts = 3
+
+	// retryBase is the pause before the second attempt; the next one waits three
+	// times as long. Both vary by a half, so that instances do not march in step.
+	retryBase = 100 * time.Millisecond
+
+	// maxIdle is how long a pooled connection is trusted. Load balancers drop
+	// idle ones after a minute or more, and a frozen instance does not see it.
+	maxIdle = 30 * time.Second
+)
+
+// Config configures a Client.
+type Config struct {
+	BaseURL *url.URL      // required: scheme and host, perhaps a path
+	Timeout time.Duration // required: for one attempt of one call
+
+	// Dial replaces the network in tests; nil means TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Client calls the upstream. It keeps connections alive between calls and is
+// safe for concurrent use.
+type Client struct {
+	base    *url.URL
+	timeout time.Duration
+	http    *http.Client
+	pool    *http.Transport
+	used    atomic.Int64 // wall clock of the last call, Unix nanoseconds
+}
+
+// New returns a Client.
+func New(c Config) *Client {
+	if c.Dial == nil {
+		c.Dial = (&net.Dialer{Timeout: c.Timeout, KeepAlive: maxIdle / 2}).DialContext
+	}
+	pool := &http.Transport{
+		DialContext:            c.Dial,
+		TLSHandshakeTimeout:    c.Timeout,
+		MaxIdleConnsPerHost:    100, // as many as a Web function serves at once
+		IdleConnTimeout:        maxIdle,
+		DisableCompression:     true, // the body is handed on byte for byte
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &Client{
+		base:    c.BaseURL,
+		timeout: c.Timeout,
+		pool:    pool,
+		http: &http.Client{
+			Transport:     pool,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.pool.CloseIdleConnections() }
+
+// call is one GET of the API.
+type call struct {
+	step  string
+	path  string
+	query func() string // made anew for every attempt: a nonce is used once
+	limit int           // bytes of the answer
+}
+
+// do makes the call, again at most twice where that may help, within ctx.
+func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
+	start := time.Now()
+	c.dropIdle(start)
+	for attempt := 1; ; attempt++ {
+		answer, err := c.once(ctx, k)
+		again := err != nil && err.again || err == nil && answer.Class == Transient
+		if again && attempt < maxAttempts && pause(ctx, attempt) {
+			if err != nil {
+				c.pool.CloseIdleConnections() // where one was dead, the others may be
+			}
+			continue
+		}
+		if err != nil {
+			err.Step, err.Attempts, err.Elapsed = k.step, attempt, time.Since(start)
+			return nil, err
+		}
+		answer.Attempts, answer.Elapsed = attempt, time.Since(start)
+		return answer, nil
+	}
+}
+
+// dropIdle forgets pooled connections after a long pause. The transport's own
+// timer does so too, but not while the instance is frozen.
+func (c *Client) dropIdle(now time.Time) {
+	if last := c.used.Swap(now.UnixNano()); now.UnixNano()-last > int64(maxIdle) {
+		c.pool.CloseIdleConnections()
+	}
+}
+
+// pause waits before another attempt, unless ctx would not leave time for it.
+func pause(ctx context.Context, attempt int) bool {
+	wait := retryBase
+	for range attempt - 1 {
+		wait *= 3
+	}
+	wait = wait/2 + rand.N(wait)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// once is the one round trip through which every call goes.
+func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+
+	u := *c.base
+	u.Path += k.path
+	u.RawQuery = k.query()
+	request := &http.Request{
+		Method: http.MethodGet,
+		URL:    &u,
+		Host:   u.Host,
+		Header: http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
+		Body:   sendOnce{},
+	}
+	response, err := c.http.Do(request.WithContext(ctx))
+	if err != nil {
+		return nil, transportError(ctx, err)
+	}
+	defer response.Body.Close()
+
+	body, err := read(response, k.limit)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return nil, &Error{Reason: TooLarge, Detail: "the answer is too large"}
+	case err != nil:
+		e := transportError(ctx, err)
+		if e.Reason == Unreachable {
+			e.Reason, e.Detail, e.again = BadResponse, "the answer broke off", true
+		}
+		return nil, e
+	}
+	return parse(response.StatusCode, body)
+}
+
+var errTooLarge = errors.New("too large")
+
+// sendOnce is an empty body that keeps the transport from repeating a request by itself
+// when a pooled connection turns out to be dead: a signed nonce is sent once.
+type sendOnce struct{}
+
+func (sendOnce) Read([]byte) (int, error) { return 0, io.EOF }
+func (sendOnce) Close() error             { return nil }
+
+// read reads the body, into a buffer of its size where that is announced.
+func read(response *http.Response, limit int) ([]byte, error) {
+	if response.ContentLength > int64(limit) {
+		return nil, errTooLarge
+	}
+	if response.ContentLength >= 0 {
+		body := make([]byte, response.ContentLength)
+		_, err := io.ReadFull(response.Body, body)
+		return body, err
+	}
+	var body bytes.Buffer
+	n, err := body.ReadFrom(io.LimitReader(response.Body, int64(limit)+1))
+	if err == nil && n > int64(limit) {
+		err = errTooLarge
+	}
+	return body.Bytes(), err
+}
+
+// parse takes an answer for what it is. The Content-Type is not asked: error pages
+// come with any.
+func parse(status int, body []byte) (*Answer, *Error) {
+	code, ok := scan(body)
+	switch {
+	case ok && code != "" && (status < 300 || status >= 400):
+		return &Answer{Code: printable(code), Class: classify(code, status), Body: body}, nil
+	case status >= 300 && status < 400:
+		return nil, &Error{Reason: BadResponse, Detail: "a redirect, which is not followed"}
+	case ok:
+		return nil, &Error{Reason: BadResponse, Detail: "JSON without a code", again: status >= 500}
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil, &Error{Reason: BadResponse, Detail: "an empty answer", again: true}
+	default:
+		// A cut answer, or an error page of something on the way.
+		return nil, &Error{Reason: BadResponse, Detail: "an answer that is not JSON", again: status < 400 || status >= 500}
+	}
+}

@@ -1,0 +1,74 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+	"time"
+)
+
+// Reason is why a call brought no usable answer.
+type Reason int
+
+// The reasons.
+const (
+	Unreachable Reason = iota // no connection, or one that broke before the answer
+	TimedOut                  // KYC_TIMEOUT or the caller's deadline passed
+	Canceled                  // the caller went away
+	BadResponse               // an answer that is not JSON with a code, or not whole
+	TooLarge                  // an answer over the limit of the query
+	Refused                   // a code other than 0 where a token or ticket was asked for
+)
+
+// Error is a call that failed. Its text holds no URL, parameter or body.
+type Error struct {
+	Step     string // "access token", "SIGN ticket" or "result"
+	Reason   Reason
+	Code     string // of the upstream, with Refused
+	Class    Class  // of Code, with Refused
+	Detail   string // what was seen, in words of our own
+	Attempts int
+	Elapsed  time.Duration
+
+	again bool // another attempt may help
+}
+
+func (e *Error) Error() string {
+	if e.Reason == Refused {
+		return fmt.Sprintf("%s: the upstream answered code %s%s", e.Step, e.Code, e.Detail)
+	}
+	return e.Step + ": " + e.Detail
+}
+
+// transportError says what went wrong below HTTP. The errors of net/http quote
+// the URL with its query, those of net quote addresses: only kinds are kept.
+func transportError(ctx context.Context, err error) *Error {
+	var (
+		dns  *net.DNSError
+		cert *tls.CertificateVerificationError
+		rec  tls.RecordHeaderError
+		num  syscall.Errno
+		wait interface{ Timeout() bool }
+	)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &Error{Reason: Canceled, Detail: "the caller went away"}
+	case ctx.Err() != nil, errors.As(err, &wait) && wait.Timeout():
+		return &Error{Reason: TimedOut, Detail: "no answer in time"}
+	case errors.As(err, &dns):
+		return &Error{Reason: Unreachable, Detail: "the host name cannot be resolved", again: !dns.IsNotFound}
+	case errors.As(err, &cert):
+		return &Error{Reason: Unreachable, Detail: "the certificate cannot be verified"}
+	case errors.As(err, &rec):
+		return &Error{Reason: Unreachable, Detail: "the other side does not speak TLS"}
+	case errors.As(err, &num):
+		return &Error{Reason: Unreachable, Detail: num.Error(), again: true}
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Reason: Unreachable, Detail: "the connection was closed without an answer", again: true}
+	}
+	return &Error{Reason: Unreachable, Detail: "the connection failed", again: true}
+}

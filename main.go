@@ -1,0 +1,153 @@
+// Command kyc-ocr-relay fetches OCR results of Tencent Cloud 人脸核身 for backends
+// that should not hold the app's secret: as an event function or a Web function of
+// Tencent Cloud SCF, or on a laptop.
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/tencentyun/scf-go-lib/cloudfunction"
+	"github.com/tencentyun/scf-go-lib/functioncontext"
+
+	"kyc-ocr-relay/handler"
+	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/ticket"
+	"kyc-ocr-relay/internal/upstream"
+)
+
+func main() {
+	level := new(slog.LevelVar)
+	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
+	h := handler.NewHandler(func(context.Context) (*handler.Relay, error) { return build(level, log) }, log)
+	if os.Getenv("_LAMBDA_SERVER_PORT") != "" {
+		cloudfunction.StartHandler(function{h}) // does not return
+	}
+	if err := serve(h); err != nil {
+		log.Error("server", "error", err.Error())
+		os.Exit(1)
+	}
+}
+
+// build wires the whole graph from the environment.
+func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
+	c, err := config.Load()
+	if err != nil {
+		return nil, err
+	}
+	level.Set(c.LogLevel)
+	client := upstream.New(upstream.Config{BaseURL: c.BaseURL, Timeout: c.Timeout})
+	var (
+		apps    []string
+		issuers = map[string]ticket.Issuer{}
+		callers []handler.Caller
+	)
+	for _, app := range c.Apps {
+		apps = append(apps, app.ID)
+		issuers[app.ID] = issuer{client, app}
+	}
+	for _, caller := range c.Callers {
+		callers = append(callers, handler.Caller(caller))
+	}
+	if c.Store.Scheme != "memory" {
+		return nil, errors.New("TICKET_STORE: only memory is available in this version")
+	}
+	if len(c.DeliverTo) > 0 {
+		return nil, errors.New("DELIVER_TO: not available in this version")
+	}
+	if c.SecretSource.Scheme != "" {
+		return nil, errors.New("SECRET_SOURCE: not available in this version")
+	}
+	return handler.New(handler.Config{
+		Apps:        apps,
+		DefaultApp:  c.DefaultApp,
+		Callers:     callers,
+		NoAuth:      c.NoAuth,
+		RoutePrefix: c.RoutePrefix,
+		Upstream:    client,
+		Tickets: ticket.New(ticket.Config{
+			Issuers:  issuers,
+			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
+			Log:      log,
+		}),
+		StoreKind: c.Store.Scheme,
+		Log:       log,
+	}), nil
+}
+
+// issuer is the upstream as one app's issuer of pairs.
+type issuer struct {
+	client *upstream.Client
+	app    config.App
+}
+
+func (i issuer) Token(ctx context.Context) (ticket.Credential, error) {
+	c, err := i.client.AccessToken(ctx, i.app.ID, i.app.Secret)
+	return ticket.Credential(c), err
+}
+
+func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
+	c, err := i.client.SignTicket(ctx, i.app.ID, token)
+	return ticket.Credential(c), err
+}
+
+// function adapts the Handler to the runtime of event functions.
+type function struct{ handler *handler.Handler }
+
+// deadlineMargin is left to the runtime for handing back what the function returned.
+const deadlineMargin = 100 * time.Millisecond
+
+// Invoke implements cloudfunction.Handler.
+func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	invocation, ok := functioncontext.FromContext(ctx)
+	if !ok {
+		invocation = &functioncontext.FunctionContext{}
+	}
+	limit := time.Duration(invocation.TimeLimitInMs) * time.Millisecond
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) > 0 {
+		limit = time.Until(deadline)
+	} else if limit <= 0 {
+		limit = 3 * time.Second // the platform's default
+	}
+	// The runtime's context has ended already where the platform named no deadline.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit-min(deadlineMargin, limit/10))
+	defer cancel()
+	return f.handler.Invoke(ctx, invocation.RequestID, payload)
+}
+
+// serve runs the HTTP server until the platform asks it to stop.
+func serve(h http.Handler) error {
+	port := os.Getenv("PORT")
+	if port == "" {
+		port = "9000"
+	}
+	server := &http.Server{
+		Addr:              "0.0.0.0:" + port,
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second, // the time limit of a request, and a slow reader
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer cancel()
+	drained := make(chan error, 1)
+	go func() {
+		<-stop.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		drained <- server.Shutdown(ctx)
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-drained
+}
