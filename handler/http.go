@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/secret"
 )
 
 // PlatformLimit is the size of a synchronous response: 6 MB (SCF quotas, document
@@ -20,7 +23,7 @@ const webTimeLimit = 30 * time.Second
 
 // ServeHTTP answers a request of the Web function.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), webTimeLimit)
+	ctx, cancel := context.WithTimeout(withRole(r), webTimeLimit)
 	defer cancel()
 	id := requestID(r.Header.Get("X-Scf-Request-Id"))
 	resp := h.serve(ctx, &request{
@@ -43,6 +46,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(resp.status)
 	io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(resp.body)))
+}
+
+// withRole keeps the credentials of the execution role, which the platform sends as
+// headers, for the services that the function itself uses.
+func withRole(r *http.Request) context.Context {
+	id := r.Header.Get("X-Scf-Secret-Id")
+	if id == "" {
+		return r.Context()
+	}
+	return role.NewContext(r.Context(), role.Credentials{
+		SecretID:     secret.New(id),
+		SecretKey:    secret.New(r.Header.Get("X-Scf-Secret-Key")),
+		SessionToken: secret.New(r.Header.Get("X-Scf-Session-Token")),
+	})
 }
 
 // headers tells set the headers of every response, in a fixed order.

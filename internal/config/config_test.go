@@ -77,6 +77,7 @@ func TestValues(t *testing.T) {
 		{"prefix", []string{app, pass, caller, "ROUTE_PREFIX=release/kyc.v1/"}, func(c Config) bool { return c.RoutePrefix == "/release/kyc.v1" }},
 		{"stores", []string{app, pass, caller, "TICKET_STORE=rediss://user:canary@host:6380/2"}, func(c Config) bool { return c.Store.Scheme == "rediss" }},
 		{"sinks", []string{app, pass, caller, "DELIVER_SECRET=x", "DELIVER_TO=file:///a, cos://b-125.ap-guangzhou/p ,https://h/p,http://127.0.0.1/h"}, func(c Config) bool { return len(c.DeliverTo) == 4 }},
+		{"bucket at another endpoint", []string{app, pass, caller, "TICKET_STORE=cos://b-125.ap-x/p?endpoint=http://127.0.0.1:9"}, func(c Config) bool { return c.Store.Scheme == "cos" }},
 		{"secret source", []string{app, pass, caller, "SECRET_SOURCE=ssm://ap-guangzhou/kyc"}, func(c Config) bool { return c.SecretSource.Scheme == "ssm" }},
 		{"level", []string{app, pass, caller, "LOG_LEVEL=WARN"}, func(c Config) bool { return c.LogLevel == slog.LevelWarn }},
 	} {
@@ -112,6 +113,8 @@ func TestProblems(t *testing.T) {
 		{"overlap not below refresh", append(good, "TICKET_REFRESH=1m"), []string{"TICKET_OVERLAP"}},
 		{"store", append(good, "TICKET_STORE=mysql://canary"), []string{"TICKET_STORE"}},
 		{"relative store", append(good, "TICKET_STORE=file://canary/x"), []string{"TICKET_STORE"}},
+		{"bucket without an app id", append(good, "TICKET_STORE=cos://canary.ap-x/p"), []string{"TICKET_STORE"}},
+		{"bucket at a plain endpoint", append(good, "TICKET_STORE=cos://b-125.ap-x/p?endpoint=http://canary.com"), []string{"TICKET_STORE"}},
 		{"authentication", append(good, "CALLER_AUTH=canary"), []string{"CALLER_AUTH"}},
 		{"short token", append(good, "CALLER_TOKENS=a:canary"), []string{"CALLER_TOKENS"}},
 		{"token with a space", append(good, "CALLER_TOKENS=a:canary canary canary"), []string{"CALLER_TOKENS"}},

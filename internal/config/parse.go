@@ -131,11 +131,22 @@ func isDirectory(u *url.URL) bool {
 	return u.Host == "" && path.IsAbs(u.Path) && u.RawQuery == "" && u.Fragment == ""
 }
 
-// isBucket reports whether u is cos://bucket-appid.region, with or without a prefix.
+// isBucket reports whether u is cos://bucket-appid.region, with or without a prefix,
+// perhaps with ?endpoint=https://… for another host than the region's public one.
 func isBucket(u *url.URL) bool {
 	bucket, region, ok := strings.Cut(u.Host, ".")
-	return ok && isName(bucket) && strings.Contains(bucket, "-") && isName(region) &&
-		u.User == nil && u.RawQuery == "" && u.Fragment == ""
+	if !ok || !isName(bucket) || !strings.Contains(bucket, "-") || !isName(region) || u.User != nil || u.Fragment != "" {
+		return false
+	}
+	if u.RawQuery == "" {
+		return true
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil || len(query) != 1 || len(query["endpoint"]) != 1 {
+		return false
+	}
+	endpoint, err := url.Parse(query.Get("endpoint"))
+	return err == nil && endpoint.Host != "" && endpoint.User == nil && isSecure(endpoint)
 }
 
 func parsePrefix(p *problems, text string) string {
