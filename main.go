@@ -46,12 +46,12 @@ func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
 	client := upstream.New(upstream.Config{BaseURL: c.BaseURL, Timeout: c.Timeout})
 	var (
 		apps    []string
-		issuers = map[string]ticket.Issuer{}
+		tickets = map[string]ticket.App{}
 		callers []handler.Caller
 	)
 	for _, app := range c.Apps {
 		apps = append(apps, app.ID)
-		issuers[app.ID] = issuer{client, app}
+		tickets[app.ID] = ticket.App{Issuer: issuer{client, app}, Secret: app.Secret}
 	}
 	for _, caller := range c.Callers {
 		callers = append(callers, handler.Caller(caller))
@@ -73,7 +73,7 @@ func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
 		RoutePrefix: c.RoutePrefix,
 		Upstream:    client,
 		Tickets: ticket.New(ticket.Config{
-			Issuers:  issuers,
+			Apps:     tickets,
 			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
 			Log:      log,
 		}),

@@ -86,11 +86,26 @@ func (r *Relay) ask(ctx context.Context, q upstream.Query, line *logLine) (*upst
 		return nil, err
 	}
 	line.ticket = "replaced"
-	if answer, err = r.once(ctx, q, next, line); err == nil && answer.Class == upstream.Rejected {
+	answer, err = r.once(ctx, q, next, line)
+	switch {
+	case err != nil:
+	case answer.Class == upstream.Rejected:
 		line.ticket = "rejected"
 		r.Tickets.Futile(ctx, q.AppID, next)
+	case next.Forced() && next.Source == ticket.Minted:
+		r.warnVoided(q.AppID)
 	}
 	return answer, err
+}
+
+// warnVoided says that a pair ended before its time, which another server of the
+// same app brings about, and what to do.
+func (r *Relay) warnVoided(app string) {
+	remedy := "let every server of this app use this function, or the same TICKET_STORE"
+	if r.StoreKind == "memory" {
+		remedy = "with TICKET_STORE=memory every instance is a server of its own: set it to redis, cos or file; and let no other server fetch tickets for this app"
+	}
+	r.Log.Warn("ticket voided by another server", "app_id", app, "remedy", remedy)
 }
 
 // once queries with one pair.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"kyc-ocr-relay/internal/secret"
 )
 
 // ErrUnknownApp is returned for an app that the Cache was not made for.
@@ -26,10 +28,16 @@ type Failure struct {
 func (f *Failure) Error() string { return "ticket: " + f.Reason }
 func (f *Failure) Unwrap() error { return f.Err }
 
+// App is an app that pairs are wanted for.
+type App struct {
+	Issuer Issuer
+	Secret secret.Text // what is stored is sealed with it
+}
+
 // Config configures a Cache.
 type Config struct {
-	Issuers  map[string]Issuer // by app id
-	Store    Store             // nil: a Memory
+	Apps     map[string]App // by app id
+	Store    Store          // nil: a Memory
 	Schedule Schedule
 	Log      *slog.Logger // nil: none
 }
@@ -49,9 +57,16 @@ func New(c Config) *Cache {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	cache := &Cache{apps: make(map[string]*app, len(c.Issuers))}
-	for id, issuer := range c.Issuers {
-		cache.apps[id] = &app{id: id, issuer: issuer, store: c.Store, schedule: c.Schedule, log: c.Log.With("app_id", id)}
+	cache := &Cache{apps: make(map[string]*app, len(c.Apps))}
+	for id, of := range c.Apps {
+		cache.apps[id] = &app{
+			id:       id,
+			issuer:   of.Issuer,
+			store:    c.Store,
+			schedule: c.Schedule,
+			log:      c.Log.With("app_id", id),
+			seal:     sync.OnceValue(func() seal { return newSeal(id, of.Secret) }),
+		}
 	}
 	return cache
 }
@@ -90,6 +105,8 @@ type app struct {
 	store    Store
 	schedule Schedule
 	log      *slog.Logger
+	seal     func() seal   // made at first use
+	clock    time.Duration // by how much a test lets this instance's clock be wrong
 
 	view atomic.Pointer[view]
 
@@ -112,7 +129,7 @@ func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Renewal, error) 
 	if a == nil {
 		return nil, nil, ErrUnknownApp
 	}
-	if v := a.view.Load(); v != nil && time.Now().UnixNano() < v.look {
+	if v := a.view.Load(); v != nil && time.Now().UnixNano()+int64(a.clock) < v.look {
 		return v.pair, nil, nil
 	}
 	return a.get(ctx)
@@ -125,7 +142,7 @@ func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 		if begun {
 			mine = flight
 		}
-		now := time.Now()
+		now := a.wall()
 		p := a.pair()
 		if p.State(now) == Stale && now.UnixNano() >= p.renew+int64(a.schedule.Overlap/2) {
 			// Had others renewed it, it would be dead by now: look first.
@@ -134,13 +151,13 @@ func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 			}
 			p = a.pair()
 		}
-		if p.State(time.Now()) != Absent {
+		if p.State(a.wall()) != Absent {
 			return p, mine, nil
 		}
 		if err := await(ctx, flight.done); err != nil {
 			return nil, mine, err
 		}
-		if p = a.pair(); p.State(time.Now()) != Absent {
+		if p = a.pair(); p.State(a.wall()) != Absent {
 			return p, mine, nil
 		}
 		if flight.err != nil {
@@ -196,7 +213,7 @@ func (c *Cache) Renew(ctx context.Context, appID string) (renewed bool, err erro
 	if a == nil {
 		return false, ErrUnknownApp
 	}
-	if v := a.view.Load(); v != nil && time.Now().UnixNano() < v.look {
+	if v := a.view.Load(); v != nil && a.wall().UnixNano() < v.look {
 		return false, nil
 	}
 	flight, _ := a.join(ctx, 0)
@@ -217,13 +234,16 @@ func (c *Cache) Status(appID string) Status {
 	if a == nil {
 		return Status{State: Absent}
 	}
-	now, p := time.Now(), a.pair()
+	now, p := a.wall(), a.pair()
 	state := p.State(now)
 	if state == Absent {
 		return Status{State: Absent}
 	}
 	return Status{State: state, Age: p.Age(now), Source: p.Source}
 }
+
+// wall is this instance's wall clock, without a monotonic reading.
+func (a *app) wall() time.Time { return time.Now().Add(a.clock).Round(0) }
 
 func (a *app) pair() *Pair {
 	if v := a.view.Load(); v != nil {

@@ -15,14 +15,13 @@ import (
 func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error) {
 	holder := rand.Text()
 	for tries := 0; ; tries++ {
-		v, err := a.load(ctx)
+		v, r, err := a.load(ctx)
 		if err != nil {
 			flight.see()
 			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
 			return a.alone(ctx, flight.forced)
 		}
-		a.skew = v.Now.Sub(time.Now().Round(0))
-		r := decode(v.Data)
+		a.skew = v.Now.Sub(a.wall())
 		if r.Lease != nil && r.Lease.Holder == holder {
 			r.Lease = nil // taken by a Swap whose answer was lost
 		}
@@ -124,7 +123,7 @@ func (a *app) lookLater(r *record, now time.Time) {
 func (a *app) lookIn(d time.Duration) {
 	if p := a.pair(); p != nil {
 		d = spread(d)
-		a.view.Store(&view{p, min(time.Now().Add(d).UnixNano(), p.expires)})
+		a.view.Store(&view{p, min(a.wall().Add(d).UnixNano(), p.expires)})
 	}
 }
 
@@ -150,11 +149,10 @@ func (a *app) publish(ctx context.Context, v Value, r record) {
 // markFutile tells the others that p did not help; never while somebody holds the
 // lease, whose publication it would spoil.
 func (a *app) markFutile(ctx context.Context, p *Pair) {
-	v, err := a.load(ctx)
+	v, r, err := a.load(ctx)
 	if err != nil {
 		return
 	}
-	r := decode(v.Data)
 	if r.Lease == nil && r.Pair != nil && r.Pair.Generation == p.Generation {
 		r.Pair.Futile = true
 		if _, err := a.swap(ctx, v.Version, &r); err != nil {
@@ -163,16 +161,28 @@ func (a *app) markFutile(ctx context.Context, p *Pair) {
 	}
 }
 
-func (a *app) load(ctx context.Context) (Value, error) {
+// load reads the record. One that cannot be read counts as none.
+func (a *app) load(ctx context.Context) (Value, record, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
 	defer cancel()
-	return a.store.Load(ctx, a.id)
+	s := a.seal()
+	v, err := a.store.Load(ctx, s.name)
+	if err != nil {
+		return v, record{}, err
+	}
+	r, ok := s.open(v.Version, v.Data)
+	if !ok {
+		a.log.Warn("ticket record unreadable: it was tampered with, or written by another version", "version", v.Version)
+	}
+	return v, r, nil
 }
 
+// swap writes the record as the version after the given one, if that is the newest.
 func (a *app) swap(ctx context.Context, version uint64, r *record) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
 	defer cancel()
-	return a.store.Swap(ctx, a.id, version, r.encode())
+	s := a.seal()
+	return a.store.Swap(ctx, s.name, version, s.close(version+1, r))
 }
 
 // sleep waits for another instance: short at first, then longer.

@@ -132,7 +132,7 @@ func (a *app) mint(ctx context.Context, r *record, rejected uint64) (*shared, er
 }
 
 // now is the store's clock, as far as this instance knows it.
-func (a *app) now() time.Time { return time.Now().Round(0).Add(a.skew) }
+func (a *app) now() time.Time { return a.wall().Add(a.skew) }
 
 func (a *app) installMinted(s shared, start time.Time) {
 	a.install(s, Minted)

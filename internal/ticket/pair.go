@@ -83,3 +83,6 @@ func (p *Pair) State(now time.Time) State {
 func (p *Pair) Age(now time.Time) time.Duration {
 	return time.Duration(now.UnixNano() - p.minted)
 }
+
+// Forced reports whether the pair was minted because its predecessor was rejected.
+func (p *Pair) Forced() bool { return p.shared.Forced }

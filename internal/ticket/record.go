@@ -84,13 +84,12 @@ func (r *record) encode() []byte {
 	return data
 }
 
-// decode reads a record; what cannot be read counts as none.
-func decode(data []byte) record {
-	var r record
+// decode reads a record.
+func decode(data []byte) (r record, ok bool) {
 	if json.Unmarshal(data, &r) != nil {
-		return record{}
+		return record{}, false
 	}
-	return r
+	return r, true
 }
 
 // Schedule is when pairs are renewed.

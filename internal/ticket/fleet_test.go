@@ -1,0 +1,275 @@
+package ticket_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"kyc-ocr-relay/handler"
+	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/ticket"
+	"kyc-ocr-relay/internal/upstream"
+)
+
+const (
+	appID     = "IDA00001"
+	appSecret = "fleet-secret"
+)
+
+// fleet is a number of instances of the real function, from the handler to the
+// upstream client, against the simulator and one store: in one synctest bubble,
+// so that its time is virtual. Networks take their time and break as a test says.
+type fleet struct {
+	random   *rand.Rand
+	upstream *simulator.Simulator
+	store    ticket.Store
+	schedule ticket.Schedule
+	ended    context.Context // releases what hangs for ever, when the test is over
+
+	mu        sync.Mutex
+	storeDown bool
+	issuing   fault // of the token and ticket calls
+
+	queries, failed int
+	failures        []string
+	loads, swaps    int
+}
+
+// fault is what happens to a call.
+type fault int
+
+const (
+	works fault = iota
+	refuses
+	hangs
+)
+
+// instance is one instance of the function.
+type instance struct {
+	fleet   *fleet
+	handler *handler.Handler
+	dieAt   step          // the step of its next renewal at which it dies
+	stallAt step          // the step of its next renewal at which it is frozen
+	stall   time.Duration // for how long
+	issued  bool          // a token was asked for since the last Swap
+	dead    context.Context
+	die     context.CancelFunc
+}
+
+// step is a step of a renewal.
+type step string
+
+const (
+	beforeLease   step = "before the lease"
+	afterLease    step = "after the lease"
+	beforeToken   step = "before the token is issued"
+	afterToken    step = "after the token was issued"
+	afterTicket   step = "after the ticket was issued"
+	beforePublish step = "before publishing"
+	afterPublish  step = "after publishing"
+)
+
+var steps = []step{beforeLease, afterLease, beforeToken, afterToken, afterTicket, beforePublish, afterPublish}
+
+func newFleet(ended context.Context, seed uint64) *fleet {
+	return &fleet{
+		random:   rand.New(rand.NewPCG(seed, 0)),
+		upstream: simulator.New(simulator.Config{Apps: map[string]string{appID: appSecret}}),
+		store:    &ticket.Memory{},
+		schedule: ticket.Schedule{Refresh: 20 * time.Minute, Overlap: time.Minute},
+		ended:    ended,
+	}
+}
+
+// start brings up an instance whose clock is wrong by d.
+func (f *fleet) start(d time.Duration) *instance {
+	i := &instance{fleet: f}
+	i.dead, i.die = context.WithCancel(f.ended)
+	base, _ := url.Parse("https://upstream.example")
+	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: i})
+	tickets := ticket.New(ticket.Config{
+		Apps:     map[string]ticket.App{appID: {Issuer: issuer{client}, Secret: secret.New(appSecret)}},
+		Store:    i,
+		Schedule: f.schedule,
+	})
+	tickets.SetClock(d)
+	relay := handler.New(handler.Config{
+		Apps: []string{appID}, DefaultApp: appID, NoAuth: true,
+		Upstream: client, Tickets: tickets, StoreKind: "test",
+		Log: slog.New(slog.DiscardHandler),
+	})
+	i.handler = handler.NewHandler(func(context.Context) (*handler.Relay, error) { return relay, nil }, slog.New(slog.DiscardHandler))
+	return i
+}
+
+type issuer struct{ client *upstream.Client }
+
+func (i issuer) Token(ctx context.Context) (ticket.Credential, error) {
+	c, err := i.client.AccessToken(ctx, appID, secret.New(appSecret))
+	return ticket.Credential(c), err
+}
+
+func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
+	c, err := i.client.SignTicket(ctx, appID, token)
+	return ticket.Credential(c), err
+}
+
+// query asks for a result through the instance. One that dies meanwhile is no
+// failure: the platform, or the caller, tries another.
+func (i *instance) query(t *testing.T, order string) {
+	ctx, cancel := context.WithTimeout(i.dead, 30*time.Second)
+	defer cancel()
+	payload, err := i.handler.Invoke(ctx, "", fmt.Appendf(nil, `{"type":"bankcard","order_no":%q}`, order))
+	if i.dead.Err() != nil {
+		return
+	}
+	var answer struct{ Code string }
+	if err == nil {
+		err = json.Unmarshal(payload, &answer)
+	}
+	if err == nil && answer.Code != "0" {
+		err = errors.New(string(payload))
+	}
+	f := i.fleet
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.queries++
+	if err != nil {
+		f.failed++
+		if len(f.failures) < 5 {
+			f.failures = append(f.failures, time.Now().Format("15:04:05.000 ")+err.Error())
+		}
+	}
+}
+
+// at is where an instance that a test has doomed dies or is frozen.
+func (i *instance) at(ctx context.Context, s step) error {
+	f := i.fleet
+	f.mu.Lock()
+	dies, stalls, stall := i.dieAt == s, i.stallAt == s, i.stall
+	if stalls {
+		i.stallAt = ""
+	}
+	f.mu.Unlock()
+	if dies {
+		i.die()
+		<-f.ended.Done() // a dead process does nothing any more
+		return errors.New("dead")
+	}
+	if stalls {
+		sleep(f.ended, stall) // a frozen one does not see its context end either
+	}
+	return ctx.Err()
+}
+
+// RoundTrip implements http.RoundTripper: the way to the upstream and back.
+func (i *instance) RoundTrip(r *http.Request) (*http.Response, error) {
+	f, ctx := i.fleet, r.Context()
+	issuing := r.URL.Path == "/api/oauth2/access_token" || r.URL.Path == "/api/oauth2/api_ticket"
+	if r.URL.Path == "/api/oauth2/access_token" {
+		if err := i.at(ctx, beforeToken); err != nil {
+			return nil, err
+		}
+	}
+	f.mu.Lock()
+	i.issued = i.issued || issuing
+	way := time.Duration(5+f.random.IntN(60)) * time.Millisecond
+	state := f.issuing
+	f.mu.Unlock()
+	if issuing && state == refuses {
+		return nil, errors.New("connection refused")
+	}
+	if issuing && state == hangs {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if err := sleep(ctx, way); err != nil {
+		return nil, err
+	}
+	recorder := httptest.NewRecorder()
+	r.Body = nil // it was sent: there is none
+	f.upstream.ServeHTTP(recorder, r)
+	if err := sleep(ctx, way); err != nil {
+		return nil, err
+	}
+	switch r.URL.Path {
+	case "/api/oauth2/access_token":
+		if err := i.at(ctx, afterToken); err != nil {
+			return nil, err
+		}
+	case "/api/oauth2/api_ticket":
+		if err := i.at(ctx, afterTicket); err != nil {
+			return nil, err
+		}
+	}
+	return recorder.Result(), nil
+}
+
+// Load implements ticket.Store: the way to the store.
+func (i *instance) Load(ctx context.Context, app string) (ticket.Value, error) {
+	if err := i.toStore(ctx, &i.fleet.loads); err != nil {
+		return ticket.Value{}, err
+	}
+	return i.fleet.store.Load(ctx, app)
+}
+
+// Swap implements ticket.Store.
+func (i *instance) Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
+	f := i.fleet
+	f.mu.Lock()
+	before, after := beforeLease, afterLease
+	if i.issued { // the Swap after a token call publishes
+		before, after = beforePublish, afterPublish
+	}
+	i.issued = false
+	f.mu.Unlock()
+	if err := i.at(ctx, before); err != nil {
+		return false, err
+	}
+	if err := i.toStore(ctx, &f.swaps); err != nil {
+		return false, err
+	}
+	ok, err := f.store.Swap(ctx, app, version, data)
+	if e := i.at(ctx, after); e != nil {
+		return false, e
+	}
+	return ok, err
+}
+
+func (i *instance) toStore(ctx context.Context, count *int) error {
+	f := i.fleet
+	f.mu.Lock()
+	*count++
+	down := f.storeDown
+	way := time.Duration(1+f.random.IntN(15)) * time.Millisecond
+	f.mu.Unlock()
+	if err := sleep(ctx, way); err != nil {
+		return err
+	}
+	if down {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
