@@ -75,9 +75,9 @@ func New(c Config) *Cache {
 // request to the Cache, but must not outlive the caller's invocation: an
 // instance may be frozen right after it.
 type Renewal struct {
-	done   chan struct{} // closed when it ended
-	looked chan struct{} // closed when the store was asked
-	forced uint64        // the generation whose rejection began it, or 0
+	done     chan struct{} // closed when it ended
+	looked   chan struct{} // closed when the store was asked
+	rejected string        // the ticket whose rejection began it, or ""
 
 	// Set before done is closed.
 	minted bool
@@ -137,7 +137,7 @@ func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Renewal, error) 
 
 func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 	for {
-		flight, begun := a.join(ctx, 0)
+		flight, begun := a.join(ctx, "")
 		var mine *Renewal
 		if begun {
 			mine = flight
@@ -177,10 +177,10 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		return nil, nil, ErrUnknownApp
 	}
 	for {
-		if current := a.pair(); current.Generation != p.Generation {
+		if current := a.pair(); !current.is(p) {
 			return current, nil, nil
 		}
-		flight, begun := a.join(ctx, p.Generation)
+		flight, begun := a.join(ctx, p.shared.Ticket)
 		var mine *Renewal
 		if begun {
 			mine = flight
@@ -188,10 +188,10 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		if err := await(ctx, flight.done); err != nil {
 			return nil, mine, err
 		}
-		if current := a.pair(); current.Generation != p.Generation {
+		if current := a.pair(); !current.is(p) {
 			return current, mine, nil
 		}
-		if flight.forced == p.Generation {
+		if flight.rejected == p.shared.Ticket {
 			return nil, mine, flight.err
 		}
 		// A renewal that did not know of the rejection: now one that does.
@@ -216,7 +216,7 @@ func (c *Cache) Renew(ctx context.Context, appID string) (renewed bool, err erro
 	if v := a.view.Load(); v != nil && a.wall().UnixNano() < v.look {
 		return false, nil
 	}
-	flight, _ := a.join(ctx, 0)
+	flight, _ := a.join(ctx, "")
 	flight.Wait()
 	return flight.minted, flight.err
 }
@@ -253,13 +253,13 @@ func (a *app) pair() *Pair {
 }
 
 // join returns the flight in progress, or begins one.
-func (a *app) join(ctx context.Context, rejected uint64) (flight *Renewal, begun bool) {
+func (a *app) join(ctx context.Context, rejected string) (flight *Renewal, begun bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.flight != nil {
 		return a.flight, false
 	}
-	flight = &Renewal{done: make(chan struct{}), looked: make(chan struct{}), forced: rejected}
+	flight = &Renewal{done: make(chan struct{}), looked: make(chan struct{}), rejected: rejected}
 	a.flight = flight
 
 	// It serves all who wait for it: the caller's going away does not end it, the

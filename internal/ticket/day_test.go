@@ -51,9 +51,12 @@ func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []
 		if f.random.IntN(2000) == 0 { // idle for a while: the platform freezes it
 			m.frozen = now.Add(time.Duration(f.random.ExpFloat64() * float64(15*time.Minute)))
 		}
-		if now.After(m.frozen) {
+		f.mu.Lock()
+		frozen := now.Before(m.frozen) || now.Before(m.thaws)
+		f.mu.Unlock()
+		if !frozen {
 			i, order := m.instance, fmt.Sprintf("order%d", n)
-			queries.Go(func() { i.query(t, order) })
+			queries.Go(func() { i.query(order) })
 		}
 		if disturb != nil && now.Sub(second) >= time.Second {
 			second = now

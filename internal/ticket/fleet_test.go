@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"sync"
-	"testing"
 	"time"
 
 	"kyc-ocr-relay/handler"
@@ -40,6 +39,11 @@ type fleet struct {
 	mu        sync.Mutex
 	storeDown bool
 	issuing   fault // of the token and ticket calls
+	dieAt     step  // whoever comes to this step of a renewal next dies there
+	stallAt   step  // … or is frozen there
+	stall     time.Duration
+	died      map[step]int
+	stalled   map[step]int
 
 	queries, failed int
 	failures        []string
@@ -59,10 +63,8 @@ const (
 type instance struct {
 	fleet   *fleet
 	handler *handler.Handler
-	dieAt   step          // the step of its next renewal at which it dies
-	stallAt step          // the step of its next renewal at which it is frozen
-	stall   time.Duration // for how long
-	issued  bool          // a token was asked for since the last Swap
+	issued  bool      // a token was asked for since the last Swap
+	thaws   time.Time // it is frozen in the midst of a renewal until then
 	dead    context.Context
 	die     context.CancelFunc
 }
@@ -89,6 +91,8 @@ func newFleet(ended context.Context, seed uint64) *fleet {
 		store:    &ticket.Memory{},
 		schedule: ticket.Schedule{Refresh: 20 * time.Minute, Overlap: time.Minute},
 		ended:    ended,
+		died:     map[step]int{},
+		stalled:  map[step]int{},
 	}
 }
 
@@ -127,48 +131,67 @@ func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credentia
 
 // query asks for a result through the instance. One that dies meanwhile is no
 // failure: the platform, or the caller, tries another.
-func (i *instance) query(t *testing.T, order string) {
+func (i *instance) query(order string) {
 	ctx, cancel := context.WithTimeout(i.dead, 30*time.Second)
-	defer cancel()
-	payload, err := i.handler.Invoke(ctx, "", fmt.Appendf(nil, `{"type":"bankcard","order_no":%q}`, order))
+	asked := time.Now()
+	answered := make(chan error, 1)
+	go func() {
+		defer cancel()
+		payload, err := i.handler.Invoke(ctx, "", fmt.Appendf(nil, `{"type":"bankcard","order_no":%q}`, order))
+		var answer struct{ Code string }
+		if err == nil {
+			err = json.Unmarshal(payload, &answer)
+		}
+		if err == nil && answer.Code != "0" {
+			err = errors.New(string(payload))
+		}
+		answered <- err
+	}()
+	var err error
+	select {
+	case err = <-answered:
+	case <-i.dead.Done():
+	}
 	if i.dead.Err() != nil {
 		return
-	}
-	var answer struct{ Code string }
-	if err == nil {
-		err = json.Unmarshal(payload, &answer)
-	}
-	if err == nil && answer.Code != "0" {
-		err = errors.New(string(payload))
 	}
 	f := i.fleet
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if i.thaws.After(asked) {
+		return // it was frozen meanwhile, with its callers
+	}
 	f.queries++
 	if err != nil {
 		f.failed++
-		if len(f.failures) < 5 {
+		if len(f.failures) < 25 {
 			f.failures = append(f.failures, time.Now().Format("15:04:05.000 ")+err.Error())
 		}
 	}
 }
 
-// at is where an instance that a test has doomed dies or is frozen.
+// at is where an instance dies or is frozen, if a test has doomed it.
 func (i *instance) at(ctx context.Context, s step) error {
 	f := i.fleet
 	f.mu.Lock()
-	dies, stalls, stall := i.dieAt == s, i.stallAt == s, i.stall
-	if stalls {
-		i.stallAt = ""
+	dies, stalls := f.dieAt == s, f.stallAt == s
+	switch {
+	case dies:
+		f.dieAt = ""
+		f.died[s]++
+	case stalls:
+		f.stallAt = ""
+		f.stalled[s]++
+		i.thaws = time.Now().Add(f.stall)
 	}
 	f.mu.Unlock()
-	if dies {
+	switch {
+	case dies:
 		i.die()
 		<-f.ended.Done() // a dead process does nothing any more
 		return errors.New("dead")
-	}
-	if stalls {
-		sleep(f.ended, stall) // a frozen one does not see its context end either
+	case stalls:
+		sleep(f.ended, f.stall) // a frozen one does not see its context end either
 	}
 	return ctx.Err()
 }

@@ -19,7 +19,7 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		if err != nil {
 			flight.see()
 			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
-			return a.alone(ctx, flight.forced)
+			return a.alone(ctx, flight.rejected)
 		}
 		a.skew = v.Now.Sub(a.wall())
 		if r.Lease != nil && r.Lease.Holder == holder {
@@ -28,7 +28,7 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		unpublished := a.reconcile(&r)
 		flight.see()
 
-		switch a.schedule.decide(&r, v.Now, flight.forced) {
+		switch a.schedule.decide(&r, v.Now, flight.rejected) {
 		case use:
 			if unpublished {
 				a.publish(ctx, v, r)
@@ -45,7 +45,7 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			return false, a.failed(r.Failure)
 		case renew:
 			// Not done and no error: somebody else was faster, or the lease was lost.
-			if done, err := a.renew(ctx, v, r, holder, flight.forced); done || err != nil {
+			if done, err := a.renew(ctx, v, r, holder, flight.rejected); done || err != nil {
 				return done, err
 			}
 		}
@@ -60,22 +60,50 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 // that the store has yet to learn of it.
 func (a *app) reconcile(r *record) (unpublished bool) {
 	local := a.pair()
-	if local != nil && (r.Pair == nil || local.Generation > r.Pair.Generation) {
-		r.Pair, r.Pending = local.share(), nil
-		return true
-	}
-	if r.Pair == nil {
+	switch {
+	case local == nil && r.Pair == nil:
 		return false
+	case local != nil && (r.Pair == nil || a.isNewer(local, r.Pair)):
+		r.Pair, r.Pending = a.offer(local, r.Pair), nil
+		return true
 	}
 	r.settle(a.schedule.Overlap)
 	switch {
-	case local == nil || local.Generation != r.Pair.Generation:
+	case local == nil || local.shared.Ticket != r.Pair.Ticket:
 		a.install(*r.Pair, Shared)
-	case !local.shared.same(r.Pair):
+	case local.solo || !local.shared.same(r.Pair):
 		a.install(*r.Pair, local.Source)
 	}
 	return false
 }
+
+// isNewer reports whether this instance's pair is newer than the record's. One that
+// was minted without the store is dated by our clock, which may have been wrong
+// by minutes: now that the store's is known, its moment counts, not its generation.
+func (a *app) isNewer(local *Pair, r *shared) bool {
+	if local.solo {
+		return local.shared.Ticket != r.Ticket && a.storeTime(local.minted).After(r.Minted)
+	}
+	return local.Generation > r.Generation
+}
+
+// offer returns this instance's pair as the store should have it, as the successor of
+// what the store has, if anything.
+func (a *app) offer(local *Pair, before *shared) *shared {
+	s := local.share()
+	if local.solo {
+		s.Minted, s.Renew, s.Expires = a.storeTime(local.minted), a.storeTime(local.renew), a.storeTime(local.expires)
+		s.Generation = uint64(s.Minted.UnixMilli())
+		if before != nil {
+			s.Generation = max(s.Generation, before.Generation+1)
+		}
+		a.installSolo(*s, local.Source)
+	}
+	return s
+}
+
+// storeTime converts a moment by our clock.
+func (a *app) storeTime(local int64) time.Time { return time.Unix(0, local).UTC().Add(a.skew) }
 
 // share returns the pair as it is stored.
 func (p *Pair) share() *shared {
@@ -84,14 +112,23 @@ func (p *Pair) share() *shared {
 	return &s
 }
 
-// install makes s the pair of this instance.
-func (a *app) install(s shared, source Source) {
+// install makes s, which the store has, the pair of this instance.
+func (a *app) install(s shared, source Source) { a.show(s, source, false) }
+
+// installSolo makes s the pair of this instance, and has it offered to the store soon.
+func (a *app) installSolo(s shared, source Source) {
+	a.show(s, source, true)
+	a.lookIn(a.schedule.again())
+}
+
+func (a *app) show(s shared, source Source, solo bool) {
 	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
 	p := &Pair{
 		Generation: s.Generation,
 		Ticket:     secret.New(s.Ticket),
 		Source:     source,
 		shared:     s,
+		solo:       solo,
 		minted:     local(s.Minted),
 		renew:      local(s.Renew),
 		expires:    local(s.Expires),
@@ -143,7 +180,7 @@ func (a *app) publish(ctx context.Context, v Value, r record) {
 		a.lookIn(a.schedule.again())
 		return
 	}
-	a.lookWhenDue()
+	a.install(*r.Pair, a.pair().Source)
 }
 
 // markFutile tells the others that p did not help; never while somebody holds the
@@ -153,7 +190,7 @@ func (a *app) markFutile(ctx context.Context, p *Pair) {
 	if err != nil {
 		return
 	}
-	if r.Lease == nil && r.Pair != nil && r.Pair.Generation == p.Generation {
+	if r.Lease == nil && r.Pair != nil && r.Pair.Ticket == p.shared.Ticket {
 		r.Pair.Futile = true
 		if _, err := a.swap(ctx, v.Version, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "mark", "error", err.Error())

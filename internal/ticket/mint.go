@@ -15,7 +15,7 @@ var errFrozen = errors.New("ticket: the lease ended")
 // renew takes the lease on r, which is version v of the record, has a pair minted
 // and publishes it. It reports whether it did; if not, and without an error,
 // the record has moved on.
-func (a *app) renew(ctx context.Context, v Value, r record, holder string, rejected uint64) (bool, error) {
+func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected string) (bool, error) {
 	work := a.schedule.work()
 	margin := a.schedule.lease() - work
 	if deadline, ok := ctx.Deadline(); ok {
@@ -54,24 +54,26 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder string, rejec
 		a.log.Warn("ticket lease lost", "ms", time.Since(start).Milliseconds())
 		return false, nil
 	}
-	a.installMinted(*pair, start)
 	if err != nil {
-		// Nobody knows of it yet but us. It is the newest: use it, and publish soon.
+		// Perhaps nobody knows of it but us. It is the newest: use it, and publish soon.
 		a.log.Warn("ticket store failed", "step", "publish", "error", err.Error())
-		a.lookIn(a.schedule.again())
+		a.installSolo(*pair, Minted)
+	} else {
+		a.install(*pair, Minted)
 	}
+	a.logMinted(pair, start)
 	return true, nil
 }
 
 // alone does without the store. A valid pair goes on serving, due or not: a mint
 // would void what the others have. Without one this instance has a pair minted for
 // itself, under the same ceiling, and offers it when the store is back.
-func (a *app) alone(ctx context.Context, rejected uint64) (bool, error) {
+func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 	now := a.now()
 	r := record{Failure: a.failure}
 	if p := a.pair(); p != nil {
 		r.Pair = p.share()
-		if p.Generation != rejected && now.Before(r.Pair.Expires) {
+		if p.shared.Ticket != rejected && now.Before(r.Pair.Expires) {
 			a.lookIn(a.schedule.again())
 			return false, nil
 		}
@@ -92,18 +94,18 @@ func (a *app) alone(ctx context.Context, rejected uint64) (bool, error) {
 		return false, a.failed(r.Failure)
 	}
 	a.failure = nil
-	a.installMinted(*pair, start)
-	a.lookIn(a.schedule.again())
+	a.installSolo(*pair, Minted)
+	a.logMinted(pair, start)
 	return true, nil
 }
 
 // mint has a pair issued, for the record r that this instance holds the lease of.
 // Where the token is issued and its ticket is not, the token stays in r as pending.
-func (a *app) mint(ctx context.Context, r *record, rejected uint64) (*shared, error) {
+func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, error) {
 	s := &shared{}
 	if r.Pair != nil {
 		s.Generation = r.Pair.Generation
-		s.Forced = r.Pair.Generation == rejected
+		s.Forced = r.Pair.Ticket == rejected
 	}
 	p := r.Pending
 	if p == nil || p.After != s.Generation || a.now().Sub(p.Minted) >= a.schedule.Overlap {
@@ -134,8 +136,7 @@ func (a *app) mint(ctx context.Context, r *record, rejected uint64) (*shared, er
 // now is the store's clock, as far as this instance knows it.
 func (a *app) now() time.Time { return a.wall().Add(a.skew) }
 
-func (a *app) installMinted(s shared, start time.Time) {
-	a.install(s, Minted)
+func (a *app) logMinted(s *shared, start time.Time) {
 	a.log.Info("ticket renewed", "generation", s.Generation, "forced", s.Forced, "ms", time.Since(start).Milliseconds())
 }
 
@@ -149,8 +150,8 @@ func (a *app) note(r *record, err error) {
 	backoff := a.schedule.backoff(count)
 	r.Failure = &failure{Count: count, Until: a.now().Add(backoff), Reason: err.Error()}
 	r.settle(a.schedule.Overlap)
-	if p := a.pair(); p != nil && r.Pair != nil && p.Generation == r.Pair.Generation && !p.shared.same(r.Pair) {
-		a.install(*r.Pair, p.Source)
+	if p := a.pair(); p != nil && r.Pair != nil && p.shared.Ticket == r.Pair.Ticket && !p.shared.same(r.Pair) {
+		a.show(*r.Pair, p.Source, p.solo)
 	}
 	a.lookIn(backoff)
 	a.log.Warn("ticket renewal failed", "error", r.Failure.Reason, "failures", count, "retry_ms", backoff.Milliseconds())

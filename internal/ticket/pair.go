@@ -60,6 +60,7 @@ type Pair struct {
 	Source     Source
 
 	shared shared
+	solo   bool // the store does not know it yet
 	// Moments by this instance's wall clock, Unix nanoseconds. Never monotonic
 	// time: that stands still while an instance is frozen.
 	minted, renew, expires int64
@@ -83,6 +84,10 @@ func (p *Pair) State(now time.Time) State {
 func (p *Pair) Age(now time.Time) time.Duration {
 	return time.Duration(now.UnixNano() - p.minted)
 }
+
+// is reports whether p and q are the same pair. Generations do not tell: that of a
+// pair minted without the store is settled when the store is back.
+func (p *Pair) is(q *Pair) bool { return p.shared.Ticket == q.shared.Ticket }
 
 // Forced reports whether the pair was minted because its predecessor was rejected.
 func (p *Pair) Forced() bool { return p.shared.Forced }

@@ -137,11 +137,11 @@ const (
 	denied                // the pair was rejected, but renewing it again so soon would not help
 )
 
-// decide says what an instance does that finds r at now. rejected is the generation
-// of a pair that the upstream rejected, or 0.
-func (s Schedule) decide(r *record, now time.Time, rejected uint64) verdict {
+// decide says what an instance does that finds r at now. rejected is the ticket
+// that the upstream rejected, or "".
+func (s Schedule) decide(r *record, now time.Time, rejected string) verdict {
 	p := r.Pair
-	unwanted := p != nil && p.Generation == rejected
+	unwanted := p != nil && p.Ticket == rejected
 	usable := p != nil && !unwanted && now.Before(p.Expires)
 	switch {
 	case usable && now.Before(p.Renew):
