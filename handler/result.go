@@ -62,9 +62,10 @@ func (r *Relay) photo(ctx context.Context, q upstream.Query, name string, limit 
 	return &response{status: 200, contentType: sniff(text), body: text, base64: true}
 }
 
-// ask queries with the app's ticket. A rejected one is replaced once, and the query
-// signed anew. It returns after the renewals it began have ended: the instance may
-// be frozen as soon as the response is out.
+// ask queries with the app's ticket. A rejected one is replaced and the query signed
+// anew: by the one that another instance has renewed, by one renewed for this query, or
+// first by the one and then by the other. It returns after the renewals it began have
+// ended: the instance may be frozen as soon as the response is out.
 func (r *Relay) ask(ctx context.Context, q upstream.Query, line *logLine) (*upstream.Answer, error) {
 	line.ticket = string(r.Tickets.Status(q.AppID).State)
 	pair, renewal, err := r.Tickets.Get(ctx, q.AppID)
@@ -73,27 +74,33 @@ func (r *Relay) ask(ctx context.Context, q upstream.Query, line *logLine) (*upst
 		return nil, err
 	}
 	answer, err := r.once(ctx, q, pair, line)
-	if err != nil || answer.Class != upstream.Rejected {
-		return answer, err
-	}
-	next, renewal2, err := r.Tickets.Reject(ctx, q.AppID, pair)
-	defer renewal2.Wait()
-	line.ticket = "rejected"
-	if errors.Is(err, ticket.ErrDenied) {
-		return answer, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	line.ticket = "replaced"
-	answer, err = r.once(ctx, q, next, line)
-	switch {
-	case err != nil:
-	case answer.Class == upstream.Rejected:
+	for range 2 {
+		if err != nil || answer.Class != upstream.Rejected {
+			break
+		}
 		line.ticket = "rejected"
-		r.Tickets.Futile(ctx, q.AppID, next)
-	case next.Forced() && next.Source == ticket.Minted:
-		r.warnVoided(q.AppID)
+		next, renewal, err := r.Tickets.Reject(ctx, q.AppID, pair)
+		defer renewal.Wait()
+		if errors.Is(err, ticket.ErrDenied) {
+			break // the fault is not the ticket's
+		}
+		if err != nil {
+			return nil, err
+		}
+		if answer, err = r.once(ctx, q, next, line); err != nil {
+			return nil, err
+		}
+		if renewed := next.Forced() && next.Source == ticket.Minted; renewed {
+			if answer.Class == upstream.Rejected {
+				r.Tickets.Futile(ctx, q.AppID, next)
+			} else {
+				line.ticket = "renewed"
+				r.warnVoided(q.AppID)
+			}
+			break
+		}
+		line.ticket = "replaced"
+		pair = next
 	}
 	return answer, err
 }

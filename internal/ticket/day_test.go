@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -30,26 +31,27 @@ type member struct {
 func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []*member)) {
 	var (
 		queries sync.WaitGroup
+		random  = rand.New(rand.NewPCG(3, 3)) // not the networks', which run beside it
 		start   = time.Now()
 		second  = start
 		members = make([]*member, l.instances)
 	)
 	begin := func() *member {
 		return &member{
-			instance: f.start(time.Duration((f.random.Float64()*2 - 1) * float64(l.skew))),
-			ends:     time.Now().Add(time.Duration(f.random.ExpFloat64() * float64(l.meanLife))),
+			instance: f.start(time.Duration((random.Float64()*2 - 1) * float64(l.skew))),
+			ends:     time.Now().Add(time.Duration(random.ExpFloat64() * float64(l.meanLife))),
 		}
 	}
 	for n := 0; time.Since(start) < l.length; n++ {
 		now := time.Now()
-		place := f.random.IntN(l.instances)
+		place := random.IntN(l.instances)
 		m := members[place]
 		if m == nil || m.dead.Err() != nil || now.After(m.ends) {
 			m = begin() // a cold start
 			members[place] = m
 		}
-		if f.random.IntN(2000) == 0 { // idle for a while: the platform freezes it
-			m.frozen = now.Add(time.Duration(f.random.ExpFloat64() * float64(15*time.Minute)))
+		if random.IntN(2000) == 0 { // idle for a while: the platform freezes it
+			m.frozen = now.Add(time.Duration(random.ExpFloat64() * float64(15*time.Minute)))
 		}
 		f.mu.Lock()
 		frozen := now.Before(m.frozen) || now.Before(m.thaws)
@@ -64,7 +66,7 @@ func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []
 			disturb(now, members)
 			f.mu.Unlock()
 		}
-		time.Sleep(time.Duration(f.random.ExpFloat64() / l.perSecond * float64(time.Second)))
+		time.Sleep(time.Duration(random.ExpFloat64() / l.perSecond * float64(time.Second)))
 	}
 	queries.Wait()
 }
@@ -81,8 +83,17 @@ func (f *fleet) report(t *testing.T, l life) (mints []time.Time, retried float64
 	t.Logf("%d instances, %.0f h: %d queries, %d failed, %.3f %% retried, %.2f mints an hour, the closest two %v apart, %.2f store reads and %.2f writes an instance and renewal",
 		l.instances, hours, f.queries, f.failed, 100*retried, float64(len(mints))/hours, shortest.Round(time.Second),
 		float64(f.loads)/float64(len(mints)*l.instances), float64(f.swaps)/float64(len(mints)*l.instances))
+	f.check(t, func(string) bool { return false })
+	return mints, retried
+}
+
+// check reports failed queries, and broken rules but those that are excused.
+func (f *fleet) check(t *testing.T, excused func(string) bool) {
+	t.Helper()
 	for _, broken := range f.upstream.Violations() {
-		t.Error("the upstream's rules were broken:", broken)
+		if !excused(broken) {
+			t.Error("the upstream's rules were broken:", broken)
+		}
 	}
 	for _, failure := range f.failures {
 		t.Error("a query failed:", failure)
@@ -90,7 +101,6 @@ func (f *fleet) report(t *testing.T, l life) (mints []time.Time, retried float64
 	if f.failed > len(f.failures) {
 		t.Errorf("and %d more", f.failed-len(f.failures))
 	}
-	return mints, retried
 }
 
 // hours is how much virtual time a test gets: the race detector is slow.

@@ -113,9 +113,11 @@ func (s Schedule) storeCall() time.Duration { return min(2*time.Second, s.lease(
 // it looked for: often enough to see a new pair while the previous one lives.
 func (s Schedule) again() time.Duration { return s.Overlap / 6 }
 
-// backoff is how long nobody renews after count failures in a row.
+// backoff is how long nobody renews after count failures in a row: at most so long
+// that several tries fit into the last minute of a pair, which a renewal may have
+// started before it failed.
 func (s Schedule) backoff(count int) time.Duration {
-	most := s.Overlap / 2
+	most := s.Overlap / 6
 	wait := min(time.Second, s.Overlap/60)
 	for range count - 1 {
 		if wait *= 2; wait >= most {
