@@ -12,7 +12,6 @@ const Version = "1.0.0"
 
 const (
 	alphabet    = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	hexDigits   = "0123456789ABCDEF"
 	nonceLength = 32
 )
 
@@ -27,28 +26,40 @@ const (
 //	checking a client's sign app_id, order_no, SIGN ticket
 func Sign(values ...string) string {
 	var (
-		list [8]string
-		text [512]byte
+		few  [8]int // more than any use needs
+		text [256]byte
 	)
-	sorted := append(list[:0], values...)
-	for i := 1; i < len(sorted); i++ {
-		for j := i; j > 0 && sorted[j] < sorted[j-1]; j-- {
-			sorted[j], sorted[j-1] = sorted[j-1], sorted[j]
+	// Positions are sorted, not strings: moving ints costs no write barriers.
+	order := few[:0]
+	for i := range values {
+		at := len(order)
+		order = append(order, i)
+		for ; at > 0 && values[i] < values[order[at-1]]; at-- {
+			order[at] = order[at-1]
 		}
+		order[at] = i
 	}
 	joined := text[:0]
-	for _, v := range sorted {
-		joined = append(joined, v...)
+	for _, i := range order {
+		joined = append(joined, values[i]...)
 	}
 	sum := sha1.Sum(joined)
 
 	var digits [2 * sha1.Size]byte
 	for i, b := range sum {
-		digits[2*i] = hexDigits[b>>4]
-		digits[2*i+1] = hexDigits[b&15]
+		*(*[2]byte)(digits[2*i:]) = hexDigits[b]
 	}
 	return string(digits[:])
 }
+
+// hexDigits has the two upper-case hex digits of every byte.
+var hexDigits = func() (pairs [256][2]byte) {
+	const digits = "0123456789ABCDEF"
+	for b := range pairs {
+		pairs[b] = [2]byte{digits[b>>4], digits[b&15]}
+	}
+	return pairs
+}()
 
 // Nonce returns 32 random letters and digits, each of the 62 equally likely.
 func Nonce() string {

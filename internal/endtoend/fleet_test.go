@@ -1,0 +1,294 @@
+package endtoend
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/simulator"
+)
+
+// A fleet's time is scaled from minutes to seconds.
+const (
+	fleetSize    = 20
+	fleetRefresh = 4 * time.Second
+	fleetOverlap = 2 * time.Second
+	fleetLife    = 24 * time.Second
+)
+
+// fleet is a number of Web functions, each a process, that share one store.
+type fleet struct {
+	t        *testing.T
+	env      map[string]string
+	binary   string
+	log      journal
+	places   [fleetSize]place
+	answered atomic.Int64
+	lost     atomic.Int64 // with a process that was killed
+}
+
+// place is where one process after the other serves.
+type place struct {
+	mu      sync.Mutex
+	web     *gateway.Web
+	lives   int
+	stopped bool
+}
+
+func startFleet(t *testing.T, upstream, store string) *fleet {
+	f := &fleet{t: t, binary: binary(t), env: environment(upstream, map[string]string{
+		"KYC_APPS":       "",
+		"TICKET_STORE":   store,
+		"TICKET_REFRESH": fleetRefresh.String(),
+		"TICKET_OVERLAP": fleetOverlap.String(),
+		"LOG_LEVEL":      "warn",
+	})}
+	var starting sync.WaitGroup
+	for i := range f.places {
+		starting.Go(func() { f.start(&f.places[i]) })
+	}
+	starting.Wait()
+	t.Cleanup(func() {
+		for i := range f.places {
+			if web := f.places[i].web; web != nil {
+				web.Close()
+			}
+		}
+	})
+	return f
+}
+
+// start puts a new process into p, whose lock is held or not needed yet.
+func (f *fleet) start(p *place) {
+	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: f.binary, Env: f.env, Log: &f.log})
+	if err != nil {
+		f.t.Error(err)
+		return
+	}
+	p.web = web
+	p.lives++
+}
+
+// query asks one process of the fleet. Only with a process that dies meanwhile may a
+// query be lost.
+func (f *fleet) query(p *place, order string) {
+	p.mu.Lock()
+	web, life, stopped := p.web, p.lives, p.stopped
+	p.mu.Unlock()
+	if stopped || web == nil {
+		return // the platform sends a frozen instance nothing
+	}
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodGet, "/ocr/bankcard/"+order, nil)
+	request.Header.Set("Authorization", "Bearer "+aliceToken)
+	web.ServeHTTP(recorder, request)
+	if recorder.Code == http.StatusOK {
+		f.answered.Add(1)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lives != life {
+		f.lost.Add(1)
+		return
+	}
+	f.t.Errorf("a query got %d: %s", recorder.Code, recorder.Body)
+}
+
+// kill ends a process without a word, and starts another in its place.
+func (f *fleet) kill(p *place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lives++ // before it dies: what fails from now on was lost with it
+	p.web.Process().Kill()
+	p.web.Close()
+	f.start(p)
+}
+
+// freeze stops a process for longer than a renewal takes to come by.
+func (f *fleet) freeze(p *place) {
+	p.mu.Lock()
+	process := p.web.Process()
+	p.stopped = true
+	p.mu.Unlock()
+	process.Signal(syscall.SIGSTOP)
+	time.Sleep(fleetRefresh + fleetOverlap)
+	process.Signal(syscall.SIGCONT)
+	p.mu.Lock()
+	p.stopped = false
+	p.mu.Unlock()
+}
+
+// live sends the fleet queries for its life, while disturb does its worst.
+func (f *fleet) live(disturb func(ctx context.Context)) {
+	ctx, cancel := context.WithTimeout(f.t.Context(), fleetLife)
+	defer cancel()
+	var busy sync.WaitGroup
+	for n := range 8 {
+		busy.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				f.query(&f.places[rand.IntN(fleetSize)], fmt.Sprintf("fleet%dx%d", n, i))
+				wait(ctx, 40*time.Millisecond)
+			}
+		})
+	}
+	busy.Go(func() { disturb(ctx) })
+	busy.Wait()
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// disturb kills and freezes processes; meanwhile, where there is one, is done once.
+func (f *fleet) disturb(meanwhile func()) func(context.Context) {
+	return func(ctx context.Context) {
+		var hands sync.WaitGroup
+		hands.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				f.kill(&f.places[n%(fleetSize/2)])
+				wait(ctx, 700*time.Millisecond)
+			}
+		})
+		hands.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				f.freeze(&f.places[fleetSize/2+n%(fleetSize/2)])
+			}
+		})
+		if meanwhile != nil {
+			wait(ctx, fleetLife/3)
+			meanwhile()
+		}
+		hands.Wait()
+	}
+}
+
+// check holds what the fleet did against the upstream's rules.
+func (f *fleet) check(sim *simulator.Simulator, most int) {
+	f.t.Helper()
+	mints, rejected := sim.Mints(firstApp), sim.Counts(firstApp).Rejected
+	f.t.Logf("%d queries answered, %d lost with a killed process, %d retried, %d mints in %v (one is due every %v)",
+		f.answered.Load(), f.lost.Load(), rejected, len(mints), fleetLife, fleetRefresh)
+	if f.answered.Load() < 500 {
+		f.t.Errorf("only %d queries were answered", f.answered.Load())
+	}
+	if len(mints) > most {
+		f.t.Errorf("%d mints, at most %d are expected", len(mints), most)
+	}
+	for _, broken := range sim.Violations() {
+		f.t.Error("the upstream's rules were broken:", broken)
+	}
+	for line := range strings.Lines(f.log.String()) {
+		var fields struct{ Msg, Detail string }
+		if json.Unmarshal([]byte(line), &fields) != nil {
+			f.t.Errorf("not a log line: %q", line)
+		}
+	}
+}
+
+// regularMints are those of a fleet's life, and one for each holder that is killed or
+// frozen right between its token and its publication; that takes milliseconds, so that
+// few are hit.
+const regularMints = int(fleetLife/fleetRefresh) + 6
+
+// storeAway is how long there is no store. A process that starts then has to mint for
+// itself, which voids the pair of all others one overlap later; each of them follows, at
+// most once in an overlap, until all have rejoined.
+const (
+	storeAway   = 3 * time.Second
+	forcedMints = fleetSize * (int(storeAway/fleetOverlap) + 1)
+)
+
+func TestFleetOverRedis(t *testing.T) {
+	t.Parallel()
+	server := startRedis(t)
+	sim := simulator.New(simulator.Config{Apps: secrets, Overlap: fleetOverlap})
+	upstream := httptest.NewServer(sim)
+	defer upstream.Close()
+	f := startFleet(t, upstream.URL, "redis://"+server.address)
+	f.live(f.disturb(func() { server.restart(t, storeAway) }))
+	f.check(sim, regularMints+forcedMints)
+}
+
+func TestFleetOverADirectory(t *testing.T) {
+	t.Parallel()
+	sim := simulator.New(simulator.Config{Apps: secrets, Overlap: fleetOverlap})
+	upstream := httptest.NewServer(sim)
+	defer upstream.Close()
+	f := startFleet(t, upstream.URL, "file://"+filepath.ToSlash(t.TempDir()))
+	f.live(f.disturb(nil))
+	f.check(sim, regularMints)
+}
+
+// redisServer is a real one, that forgets everything when it stops.
+type redisServer struct {
+	address string
+	dir     string
+	process *exec.Cmd
+}
+
+func startRedis(t *testing.T) *redisServer {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("no redis-server is installed")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &redisServer{address: listener.Addr().String(), dir: t.TempDir()}
+	listener.Close()
+	s.start(t)
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *redisServer) start(t *testing.T) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(s.address)
+	s.process = exec.Command("redis-server", "--bind", host, "--port", port, "--save", "", "--appendonly", "no", "--dir", s.dir)
+	if err := s.process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		conn, err := net.Dial("tcp", s.address)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("redis-server does not listen")
+		}
+		wait(t.Context(), 10*time.Millisecond)
+	}
+}
+
+func (s *redisServer) stop() {
+	s.process.Process.Kill()
+	s.process.Wait()
+}
+
+// restart takes the server away for a while. It comes back empty.
+func (s *redisServer) restart(t *testing.T, away time.Duration) {
+	s.stop()
+	wait(t.Context(), away)
+	s.start(t)
+}
