@@ -1,0 +1,238 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tencentyun/cos-go-sdk-v5"
+
+	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/ticket"
+)
+
+const (
+	// cosDeletes bounds the old versions that are deleted at once, and cosEvery is
+	// after how many versions that is done: at twice the pace at which they come.
+	cosDeletes, cosEvery = 8, 4
+	// writerHeader tells whose a version is, where the answer to its PUT was lost.
+	writerHeader = "X-Cos-Meta-Writer"
+)
+
+var (
+	errNotCreateOnly = errors.New("the bucket overwrites objects: it must never have had versioning switched on")
+	errNoDate        = errors.New("the service did not tell its time")
+)
+
+// cosStore keeps each version as an object that is never changed, under
+// prefix/app/<2^64-1-version in hex>, so that a listing begins with the newest.
+//
+// The exclusion is x-cos-forbid-overwrite: of two PUTs of a name one gets 409
+// FileAlreadyExists (cloud.tencent.com document 436/7749). It has no effect in a
+// bucket that has or had versioning; such a one is refused.
+//
+// Assumed, as no document was found that promises it: an object can be read once its
+// PUT was answered, and two PUTs at once have one winner. Not assumed is that a
+// listing has it at once: where one lags, a Load returns an older version, and the
+// Swap that follows is refused, as that name is taken. Nothing is lost or written
+// twice, only time.
+//
+// The store's clock is the Date header: whole seconds, rounded down.
+type cosStore struct {
+	client *cos.Client
+	signer *signer
+	prefix string // "" or with a slash at its end
+	// proven says that this bucket was seen to refuse a second PUT of a name.
+	proven atomic.Bool
+}
+
+func openCOS(u *url.URL, credentials role.Source) (ticket.Store, error) {
+	bucket, region, ok := strings.Cut(u.Host, ".")
+	query, err := url.ParseQuery(u.RawQuery)
+	if !ok || bucket == "" || region == "" || u.User != nil || u.Fragment != "" || err != nil || credentials == nil {
+		return nil, errors.New("store: cos: the URL must be cos://bucket-appid.region/prefix")
+	}
+	base := &url.URL{Scheme: "https", Host: bucket + ".cos." + region + ".myqcloud.com"}
+	if text := query.Get("endpoint"); text != "" {
+		endpoint, err := url.Parse(text)
+		if err != nil || endpoint.Host == "" || strings.Trim(endpoint.Path, "/") != "" {
+			return nil, errors.New("store: cos: the endpoint must be https://host")
+		}
+		base = &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
+	}
+	prefix := strings.Trim(u.Path, "/")
+	if prefix != "" {
+		prefix += "/"
+	}
+	signer := newSigner(credentials)
+	client := cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{Transport: signer})
+	client.Conf.RetryOpt.Count = 1 // a Swap must not be repeated
+	return &cosStore{client: client, signer: signer, prefix: prefix}, nil
+}
+
+// Load implements ticket.Store.
+func (s *cosStore) Load(ctx context.Context, app string) (ticket.Value, error) {
+	v, err := s.load(ctx, app)
+	return v, fail("cos: load", err)
+}
+
+func (s *cosStore) load(ctx context.Context, app string) (ticket.Value, error) {
+	for look := 1; ; look++ {
+		newest, now, err := s.newest(ctx, app)
+		if err != nil || newest == 0 {
+			return ticket.Value{Now: now}, err
+		}
+		response, err := s.client.Object.Get(ctx, s.key(app, newest), nil)
+		if status(err) == http.StatusNotFound && look < maxLooks {
+			continue
+		}
+		if err != nil {
+			return ticket.Value{}, err
+		}
+		defer response.Body.Close()
+		data, err := io.ReadAll(io.LimitReader(response.Body, maxValue+1))
+		if err == nil && len(data) > maxValue {
+			err = errTooLarge
+		}
+		if err == nil {
+			now, err = date(response)
+		}
+		return ticket.Value{Version: newest, Data: data, Now: now}, err
+	}
+}
+
+// Swap implements ticket.Store.
+func (s *cosStore) Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
+	ok, err := s.swap(ctx, app, version, data)
+	return ok, fail("cos: swap", err)
+}
+
+func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
+	watch := stopwatch{time.Now()}
+	// This also finds out about a dead connection: it can be repeated, the PUT not.
+	newest, now, err := s.newest(ctx, app)
+	if err != nil || newest != version {
+		return false, err
+	}
+	if ok, err := s.create(ctx, s.key(app, version+1), data); !ok {
+		return false, err
+	}
+	if watch.overtaken() {
+		return false, errOvertaken
+	}
+	if (version+1)%cosEvery == 0 && version > keep {
+		s.collect(ctx, app, version-keep, now)
+	}
+	return true, nil
+}
+
+// create puts an object if there is none, and reports whether it did. The first time
+// it puts it twice, to see whether the bucket refuses that.
+func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, error) {
+	writer := rand.Text()
+	put := func() error {
+		response, err := s.client.Object.Put(ctx, key, bytes.NewReader(data), &cos.ObjectPutOptions{
+			ObjectPutHeaderOptions: &cos.ObjectPutHeaderOptions{
+				ContentType:   "application/octet-stream",
+				XCosMetaXXX:   &http.Header{writerHeader: {writer}},
+				XOptionHeader: &http.Header{"X-Cos-Forbid-Overwrite": {"true"}},
+			},
+		})
+		if err == nil && response.Header.Get("X-Cos-Version-Id") != "" {
+			err = errNotCreateOnly
+		}
+		return err
+	}
+	err := put()
+	if err == nil && !s.proven.Load() {
+		again := put()
+		if again == nil {
+			return false, errNotCreateOnly
+		}
+		s.proven.Store(status(again) == http.StatusConflict)
+	}
+	switch code := status(err); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errNotCreateOnly), code >= 400 && code < 500 && code != http.StatusConflict:
+		return false, err
+	}
+	// The name is taken, perhaps by this very PUT: its answer was lost, or something
+	// on the way sent it twice.
+	response, headErr := s.client.Object.Head(ctx, key, nil)
+	if headErr != nil {
+		return false, err
+	}
+	return response.Header.Get(writerHeader) == writer, nil
+}
+
+// newest returns the newest version of app, 0 if there is none, and the store's time.
+func (s *cosStore) newest(ctx context.Context, app string) (uint64, time.Time, error) {
+	objects, now, err := s.list(ctx, app, "", 1)
+	if err != nil || len(objects) == 0 {
+		return 0, now, err
+	}
+	version, ok := s.version(app, objects[0].Key)
+	if !ok {
+		return 0, now, errForeign
+	}
+	return version, now, nil
+}
+
+// list returns up to limit objects of app that come after the one called after.
+func (s *cosStore) list(ctx context.Context, app, after string, limit int) ([]cos.Object, time.Time, error) {
+	folder := s.prefix + app + "/"
+	if after == "" {
+		after = folder // itself an object, where a console created it
+	}
+	result, response, err := s.client.Bucket.Get(ctx, &cos.BucketGetOptions{Prefix: folder, Marker: after, MaxKeys: limit})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	now, err := date(response)
+	return result.Contents, now, err
+}
+
+// collect deletes versions before the given one that are old enough. What it cannot
+// delete is for the next one.
+func (s *cosStore) collect(ctx context.Context, app string, before uint64, now time.Time) {
+	const page = 1000 // the most that COS lists at once
+	objects, _, err := s.list(ctx, app, s.key(app, before), page)
+	if err != nil {
+		return
+	}
+	deleted := 0
+	for i := len(objects) - 1; i >= 0 && deleted < cosDeletes; i-- {
+		modified, err := time.Parse(time.RFC3339, objects[i].LastModified)
+		if _, ok := s.version(app, objects[i].Key); !ok || err != nil || now.Sub(modified) < retain {
+			continue
+		}
+		if _, err := s.client.Object.Delete(ctx, objects[i].Key); err != nil {
+			return
+		}
+		deleted++
+	}
+}
+
+// Close implements io.Closer.
+func (s *cosStore) Close() error {
+	s.signer.transport.CloseIdleConnections()
+	return nil
+}
+
+func (s *cosStore) key(app string, version uint64) string {
+	return s.prefix + app + "/" + formatVersion(math.MaxUint64-version)
+}
+
+func (s *cosStore) version(app, key string) (uint64, bool) {
+	v, ok := parseVersion(strings.TrimPrefix(key, s.prefix+app+"/"))
+	return math.MaxUint64 - v, ok
+}

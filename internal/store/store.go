@@ -1,0 +1,81 @@
+// Package store has the media through which instances share their pairs: memory, a
+// directory, Redis, an object storage bucket. Each is a ticket.Store.
+//
+// Opening one neither connects nor touches a disk. Errors are fit for the log:
+// they are made anew from what is known to be harmless, and name no URL, host,
+// path, password or key.
+package store
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/ticket"
+)
+
+const (
+	// maxValue bounds what is read back as one value. Records have about 1 KB.
+	maxValue = 1 << 20
+	// idleLife is for how long a connection is kept idle: an instance that was frozen
+	// for longer than a NAT or a server remembers it dials anew.
+	idleLife = 30 * time.Second
+	// connections is what is kept of them: an instance has one renewal at a time and
+	// app, and most have one app.
+	connections = 3
+)
+
+// Open returns the store at location, a URL of the scheme (not used for "memory"):
+//
+//	memory  this instance alone
+//	file    file:///dir, shared by processes on a machine or by a mount
+//	redis   redis://user:password@host:port/database; rediss with TLS
+//	cos     cos://bucket-appid.region/prefix?endpoint=https://host, the endpoint being
+//	        optional; credentials gives those of the execution role at each request
+//
+// What is opened may be an io.Closer; a process that ends need not close it.
+func Open(scheme, location string, credentials role.Source) (ticket.Store, error) {
+	if scheme == "memory" {
+		return &ticket.Memory{}, nil
+	}
+	u, err := url.Parse(location)
+	if err != nil || u.Scheme != scheme {
+		// Not the error itself: it quotes the URL.
+		return nil, errors.New("store: not a URL of the scheme")
+	}
+	switch scheme {
+	case "file":
+		return openFile(u)
+	case "redis", "rediss":
+		return openRedis(u, nil)
+	case "cos":
+		return openCOS(u, credentials)
+	}
+	return nil, errors.New("store: unknown scheme")
+}
+
+// within returns what f does, or at the end of ctx the context's error. f may then go
+// on for as long as it blocks: a hung mount must not hang who asks.
+func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}

@@ -1,0 +1,46 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A directory and a bucket keep each version under a name of its own, which can be
+// created only once: that is the whole exclusion. It would fail if a version were
+// removed and then created again by somebody who was stopped before he created
+// it. So a Swap looks what the newest version is before it creates the next, old
+// versions stay for longer than a Swap can take, and one that took longer all the
+// same says that it does not know.
+const (
+	// keep is how many of the newest versions stay, whatever their age.
+	keep = 8
+	// retain is how long every version stays, by the store's clock. A renewal
+	// writes two versions, so there are about ten an hour.
+	retain = time.Hour
+	// slowest is how long a Swap may take and still know its outcome: it leaves
+	// room for clocks that are minutes apart.
+	slowest = retain / 2
+)
+
+// errOvertaken says that a Swap took so long, its instance being frozen, that the
+// version it created may have been there and removed before.
+var errOvertaken = errors.New("the write took too long to know its outcome")
+
+// stopwatch measures a Swap, also across a freeze: by the wall clock, and by the
+// monotonic one in case that was set back.
+type stopwatch struct{ start time.Time }
+
+func (s stopwatch) overtaken() bool {
+	now := time.Now()
+	return now.Sub(s.start) > slowest || now.Round(0).Sub(s.start.Round(0)) > slowest
+}
+
+// formatVersion and parseVersion are for names: their order is that of the numbers.
+func formatVersion(v uint64) string { return fmt.Sprintf("%016x", v) }
+
+func parseVersion(name string) (v uint64, ok bool) {
+	v, err := strconv.ParseUint(name, 16, 64)
+	return v, err == nil && formatVersion(v) == name
+}
