@@ -10,13 +10,11 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"kyc-ocr-relay/internal/upstream"
 )
 
-// Invoke answers an event of the event function: an HTTP request, a timer, or a
-// direct invocation. requestID is the invocation's. The returned bytes are the
-// function's return value; they are not to be changed.
+// Invoke answers an event of the event function: an HTTP request, a timer, something
+// with order messages in it, or a direct invocation. invocation is its id. The
+// returned bytes are the function's return value; they are not to be changed.
 func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) ([]byte, error) {
 	id := requestID(invocation)
 	var event map[string]json.RawMessage
@@ -28,8 +26,13 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 		return h.http(ctx, id, event)
 	}
 	timer := text(event["Type"]) == "Timer"
-	if !timer && !has("action") && !has("order_no") {
-		return nil, unknownEvent(event)
+	direct := has("action") || has("order_no")
+	var found []record
+	if !timer && !direct {
+		var known bool
+		if found, known = records(payload); !known {
+			return nil, unknownEvent(event)
+		}
 	}
 	r, fail := h.open(ctx)
 	if fail != nil {
@@ -40,6 +43,10 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 	switch {
 	case timer, action == "renew":
 		return r.renew(ctx, id)
+	case !direct:
+		return r.deliver(ctx, id, found)
+	case action == "deliver":
+		return r.deliverOne(ctx, id, event)
 	case action == "query", !has("action"):
 		return r.invoke(ctx, id, event)
 	}
@@ -95,16 +102,8 @@ func (r *Relay) renew(ctx context.Context, id string) ([]byte, error) {
 // invoke answers a direct invocation: the upstream's JSON whatever its code, or an
 // error whose message is the body that the HTTP routes would have answered with.
 func (r *Relay) invoke(ctx context.Context, id string, event map[string]json.RawMessage) ([]byte, error) {
-	q := upstream.Query{
-		Type:       upstream.Type(text(event["type"])),
-		OrderNo:    text(event["order_no"]),
-		AppID:      r.DefaultApp,
-		WithPhotos: flag(event["get_file"]),
-		WithNative: flag(event["get_native"]),
-	}
-	if app, given := event["app_id"]; given {
-		q.AppID = text(app)
-	}
+	q := r.asked(event)
+	q.WithPhotos, q.WithNative = flag(event["get_file"]), flag(event["get_native"])
 	line := logLine{start: time.Now(), id: id, route: "invoke"}
 	resp := r.guard(&line, func() *response {
 		if !q.Type.IsKnown() {

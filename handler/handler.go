@@ -24,17 +24,23 @@ func NewHandler(build func(context.Context) (*Relay, error), log *slog.Logger) *
 	return &Handler{build: build, log: log}
 }
 
-// open returns the Relay, or the answer that says why there is none.
+// open returns the Relay, or the answer that says why there is none. Where one is
+// stale and no other can be built, it goes on serving.
 func (h *Handler) open(ctx context.Context) (*Relay, *failure) {
-	if r := h.relay.Load(); r != nil {
-		return r, nil
+	old := h.relay.Load()
+	if old != nil && (old.Stale == nil || !old.Stale(ctx)) {
+		return old, nil
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if r := h.relay.Load(); r != nil {
+	if r := h.relay.Load(); r != old {
 		return r, nil
 	}
 	r, err := h.build(ctx)
+	if err != nil && old != nil {
+		h.log.Error("configuration", "error", codeConfiguration, "detail", err.Error())
+		return old, nil
+	}
 	if err != nil {
 		return nil, &failure{status: 500, code: codeConfiguration, msg: err.Error()}
 	}

@@ -19,6 +19,7 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 		method: text(event["httpMethod"]),
 		path:   text(event["path"]),
 		limit:  PlatformLimit,
+		event:  true,
 	}
 	req.query = decodeQuery(event["queryString"])
 	if req.query == nil {
@@ -30,16 +31,10 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 		}
 	}
 	resp := h.serve(ctx, req)
-	payload := resp.encode(id)
-	if len(payload) > PlatformLimit {
-		h.log.Warn("response too large for the platform", "request_id", id, "bytes", len(payload))
-		fail := failTooLarge
-		if resp.base64 {
-			fail = failPhotoTooLarge
-		}
-		payload = fail.response(id).encode(id)
+	if resp.payload == nil {
+		return resp.encode(id), nil
 	}
-	return payload, nil
+	return resp.payload, nil
 }
 
 // decodeQuery reads the query of an event: an object, or the raw text.

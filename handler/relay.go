@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"kyc-ocr-relay/internal/delivery"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
@@ -32,6 +33,12 @@ type Config struct {
 	Tickets   *ticket.Cache
 	StoreKind string // for the health answer
 
+	Delivery *delivery.Sinks // nil: there are none, and deliver events fail
+
+	// Stale reports that what the Relay was built from has changed: the request that
+	// learns so builds another. It may block for a call. nil: it never has.
+	Stale func(context.Context) bool
+
 	Log *slog.Logger
 }
 
@@ -53,7 +60,8 @@ type request struct {
 	path          string // as sent, percent-encoded
 	query         []param
 	authorization []string
-	limit         int // bytes that the response may have
+	limit         int  // bytes that the response may have
+	event         bool // the response travels as JSON text, and limit counts for that
 }
 
 // param is one query parameter, decoded.
@@ -69,12 +77,26 @@ type response struct {
 	allow      string // Allow, or ""
 	retryAfter int    // Retry-After in seconds, or 0
 	challenge  bool   // WWW-Authenticate
+
+	payload []byte // the whole as an event's return value; nil until encoded
 }
 
 // serve answers req and writes its line into the log.
 func (r *Relay) serve(ctx context.Context, req *request) *response {
 	line := logLine{start: time.Now(), id: req.id}
-	return r.guard(&line, func() *response { return r.answer(ctx, req, &line) })
+	return r.guard(&line, func() *response {
+		resp := r.answer(ctx, req, &line)
+		if !req.event {
+			return resp
+		}
+		if resp.payload = resp.encode(req.id); len(resp.payload) <= req.limit {
+			return resp
+		}
+		if resp.base64 {
+			return line.fail(failPhotoTooLarge)
+		}
+		return line.fail(failTooLarge)
+	})
 }
 
 // guard calls answer, makes a panic in it an answer too, and writes line.

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -151,6 +152,9 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 		Host:   u.Host,
 		Header: http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
 		Body:   sendOnce{},
+		// Else the transport looks into the body first and, where that takes it long on
+		// a busy machine, sends a chunked one.
+		TransferEncoding: []string{"identity"},
 	}
 	response, err := c.http.Do(request.WithContext(ctx))
 	if err != nil {
@@ -191,12 +195,42 @@ func read(response *http.Response, limit int) ([]byte, error) {
 		_, err := io.ReadFull(response.Body, body)
 		return body, err
 	}
-	var body bytes.Buffer
-	n, err := body.ReadFrom(io.LimitReader(response.Body, int64(limit)+1))
-	if err == nil && n > int64(limit) {
-		err = errTooLarge
+	return gather(response.Body, limit)
+}
+
+// The chunks of gather: the first holds an answer without photos, the last wastes
+// little of a large one.
+const (
+	firstChunk = 16 << 10
+	maxChunk   = 4 << 20
+)
+
+// gather reads up to limit bytes of unknown number. A buffer that doubles would take
+// up to three times the answer while it grows; chunks that are joined take twice.
+func gather(r io.Reader, limit int) ([]byte, error) {
+	var chunks [][]byte
+	size, total := firstChunk, 0
+	for {
+		chunk := make([]byte, size)
+		n := 0
+		var err error
+		for n < size && err == nil {
+			var more int
+			more, err = r.Read(chunk[n:])
+			n += more
+		}
+		chunks = append(chunks, chunk[:n])
+		total += n
+		switch {
+		case total > limit:
+			return nil, errTooLarge
+		case err == io.EOF:
+			return slices.Concat(chunks...), nil
+		case err != nil:
+			return nil, err
+		}
+		size = min(2*size, maxChunk)
 	}
-	return body.Bytes(), err
 }
 
 // parse takes an answer for what it is. The Content-Type is not asked: error pages

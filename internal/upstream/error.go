@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"syscall"
 	"time"
 )
@@ -63,7 +64,7 @@ func transportError(ctx context.Context, err error) *Error {
 		return &Error{Reason: Unreachable, Detail: "the host name cannot be resolved", again: !dns.IsNotFound}
 	case errors.As(err, &cert):
 		return &Error{Reason: Unreachable, Detail: "the certificate cannot be verified"}
-	case errors.As(err, &rec):
+	case errors.As(err, &rec), errors.Is(err, http.ErrSchemeMismatch):
 		return &Error{Reason: Unreachable, Detail: "the other side does not speak TLS"}
 	case errors.As(err, &num):
 		return &Error{Reason: Unreachable, Detail: num.Error(), again: true}

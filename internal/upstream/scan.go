@@ -17,9 +17,9 @@ const maxDepth = 128
 // that callers use.
 func scan(body []byte) (code string, ok bool) {
 	s := scanner{text: body}
-	ok = s.object(0, func(name string, value []byte) {
+	ok = s.object(0, func(name string, from, to int) {
 		if name == "code" {
-			code = scalar(value)
+			code = scalar(body[from:to])
 		}
 	})
 	s.space()
@@ -29,13 +29,20 @@ func scan(body []byte) (code string, ok bool) {
 // member returns the raw value of the member name of the object text, which has
 // been scanned before.
 func member(text []byte, name string) (value []byte) {
+	from, to := place(text, name)
+	return text[from:to]
+}
+
+// place returns where the value of the member name stands in the object text, which
+// has been scanned before; from equals to where it has no such member.
+func place(text []byte, name string) (from, to int) {
 	s := scanner{text: text}
-	s.object(0, func(n string, v []byte) {
+	s.object(0, func(n string, f, t int) {
 		if n == name {
-			value = v
+			from, to = f, t
 		}
 	})
-	return value
+	return from, to
 }
 
 // scalar returns the text of a JSON string or number, "" for anything else.
@@ -89,8 +96,9 @@ func (s *scanner) space() {
 	}
 }
 
-// object accepts an object and calls visit, where there is one, for every member.
-func (s *scanner) object(depth int, visit func(name string, value []byte)) bool {
+// object accepts an object and calls visit, where there is one, for every member,
+// with the range of its value.
+func (s *scanner) object(depth int, visit func(name string, from, to int)) bool {
 	if s.next() != '{' || depth == maxDepth {
 		return false
 	}
@@ -118,7 +126,7 @@ func (s *scanner) object(depth int, visit func(name string, value []byte)) bool 
 			return false
 		}
 		if visit != nil {
-			visit(unquote(name), s.text[from:s.at])
+			visit(unquote(name), from, s.at)
 		}
 		if done, ok := s.separator('}'); done || !ok {
 			return ok

@@ -9,12 +9,21 @@ const (
 	IDCard   Type = "idcard"
 )
 
+// original is a photo as it was taken, and the field that says with "0" that it was
+// recognised; none where an answer with code 0 says so.
+type original struct{ field, code string }
+
 var types = map[Type]struct {
-	path   string
-	photos []string
+	path      string
+	photos    []string
+	originals []original
 }{
-	BankCard: {"/api/server/getBankCardOcrResult", []string{"bankcardCropPhoto", "bankcardNoPhoto", "originBankcardPhoto"}},
-	IDCard:   {"/api/server/getOcrResult", []string{"frontPhoto", "backPhoto", "frontCrop", "backCrop", "headPhoto"}},
+	BankCard: {"/api/server/getBankCardOcrResult",
+		[]string{"bankcardCropPhoto", "bankcardNoPhoto", "originBankcardPhoto"},
+		[]original{{"originBankcardPhoto", ""}}},
+	IDCard: {"/api/server/getOcrResult",
+		[]string{"frontPhoto", "backPhoto", "frontCrop", "backCrop", "headPhoto"},
+		[]original{{"frontPhoto", "frontCode"}, {"backPhoto", "backCode"}}},
 }
 
 // IsKnown reports whether t has a result query.

@@ -1,0 +1,163 @@
+package handler
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// said is what was found in an event: an order, or the reason why there is none.
+func said(payload string) (found []string, ok bool) {
+	r := New(Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
+	list, ok := records([]byte(payload))
+	for _, rec := range list {
+		if rec.foreign {
+			found = append(found, "foreign")
+			continue
+		}
+		q, reason := r.order(rec)
+		if reason != "" {
+			found = append(found, rec.kind+": "+reason)
+			continue
+		}
+		found = append(found, fmt.Sprintf("%s: %s/%s/%s", rec.kind, q.AppID, q.Type, q.OrderNo))
+	}
+	return found, ok
+}
+
+func TestRecords(t *testing.T) {
+	const order, text = `{"type":"bankcard","order_no":"o1"}`, `"{\"type\":\"bankcard\",\"order_no\":\"o1\"}"`
+	kafka := func(body string) string {
+		return `{"Records":[{"Ckafka":{"topic":"t","partition":1,"offset":36,"msgKey":"None","msgBody":` + body + `}}]}`
+	}
+	cos := func(key, event string) string {
+		return `{"Records":[{"cos":{"cosSchemaVersion":"1.0","cosObject":{"url":"http://b-125.cos.ap-chengdu.myqcloud.com/x","meta":{"Content-Type":""},"vid":"","key":"` + key +
+			`","size":1029},"cosBucket":{"region":"cd","name":"b","appid":"125"},"cosNotificationId":"unkown"},"event":{"eventName":"` + event + `","eventVersion":"1.0","eventTime":1545205770,"eventSource":"qcs::cos"}}]}`
+	}
+	bridge := func(data string) string {
+		return `{"specversion":"1.0","id":"13a3f42d","type":"ckafka:message","source":"ckafka.cloud.tencent","subject":"qcs::x","time":"1615430559146","region":"ap-guangzhou","datacontenttype":"application/json;charset=utf-8","data":` + data + `}`
+	}
+	const created = "cos:ObjectCreated:Put"
+	for _, c := range []struct{ event, want string }{
+		{kafka(text), "ckafka: IDA1/bankcard/o1"},
+		{kafka(order), "ckafka: IDA1/bankcard/o1"},
+		{strings.Replace(kafka(text), "Ckafka", "CKafka", 1), "ckafka: IDA1/bankcard/o1"},
+		{strings.ToLower(kafka(text)), "ckafka: IDA1/bankcard/o1"},
+		{kafka(`"{\"type\":\"idcard\",\"order_no\":\"o1\",\"app_id\":\"IDA2\",\"more\":[1]}"`), "ckafka: IDA2/idcard/o1"},
+		{kafka(`""`), "ckafka: not a JSON object"},
+		{kafka(`"null"`), "ckafka: not a JSON object"},
+		{kafka(`"[]"`), "ckafka: not a JSON object"},
+		{kafka(`"{} {}"`), "ckafka: not a JSON object"},
+		{kafka(`null`), "ckafka: no message"},
+		{kafka(`1`), "ckafka: not a JSON object"},
+		{kafka(`{"type":"driver","order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
+		{kafka(`{"type":["bankcard"],"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
+		{kafka(`{"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
+		{kafka(`{"Type":"bankcard","order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
+		{kafka(`{"type":"bankcard"}`), "ckafka: " + failOrderNo.msg},
+		{kafka(`{"type":"bankcard","order_no":1}`), "ckafka: " + failOrderNo.msg},
+		{kafka(`{"type":"bankcard","order_no":"../o1"}`), "ckafka: " + failOrderNo.msg},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":"IDA3"}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":null}`), "ckafka: " + failAppID.msg},
+		{`{"Records":[]}`, ""},
+		{`{"Records":[{"Ckafka":{"msgBody":` + text + `}},{"what":1},"x",{"CKafka":null}]}`,
+			"ckafka: IDA1/bankcard/o1, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind"},
+
+		{cos("/125/b/path/bankcard/o1.json", created), "cos: IDA1/bankcard/o1"},
+		{cos("/125/b/idcard/o1.json", "cos:ObjectCreated:*"), "cos: IDA1/idcard/o1"},
+		{cos("bankcard/o1.json", "cos:ObjectCreated:CompleteMultipartUpload"), "cos: IDA1/bankcard/o1"},
+		{cos("%2F125%2Fb%2Fa%20b%2Fbankcard%2Fo1.json", created), "cos: IDA1/bankcard/o1"},
+		{cos("/125/b/driver/o1.json", created), "cos: type must be bankcard or idcard"},
+		{cos("/125/b/bankcard/o-1.json", created), "cos: " + failOrderNo.msg},
+		{cos("/125/b/bankcard/o1.json", "cos:ObjectRemove:Delete"), "foreign"},
+		{cos("/125/b/bankcard/o1.txt", created), "foreign"},
+		{cos("o1.json", created), "foreign"},
+		// What an archive in the same bucket writes.
+		{cos("/125/b/kyc/IDA1/bankcard/o1/result.json", created), "foreign"},
+		{cos("/125/b/kyc/IDA1/bankcard/o1/originBankcardPhoto.jpg", created), "foreign"},
+		{cos("/125/b/kyc/rejected/00ff.json", created), "foreign"},
+		{cos("/125/b/kyc/undelivered/IDA1/bankcard/o1.order", created), "foreign"},
+
+		{bridge(order), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(text), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(`{"msgId":"1","topic":"t","tags":"","msgBody":` + text + `}`), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(`{"msgBody":` + order + `}`), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(`{"cos":{"cosObject":{"key":"a/bankcard/o1.json"}},"event":{"eventName":"` + created + `"}}`), "cos: IDA1/bankcard/o1"},
+		{bridge(`null`), "eventbridge: no message"},
+		{bridge(`{}`), "eventbridge: type must be bankcard or idcard"},
+		{`{"specversion":"1.0","id":"1"}`, "eventbridge: no message"},
+		{`{"SpecVersion":"1.0","data_base64":"eyJ0eXBlIjoiYmFua2NhcmQiLCJvcmRlcl9ubyI6Im8xIn0="}`, "eventbridge: IDA1/bankcard/o1"},
+		{`{"specversion":"1.0","data_base64":"?"}`, "eventbridge: data_base64 is not Base64"},
+		{`{"EventList":[` + bridge(order) + `,` + bridge(`"x"`) + `]}`, "eventbridge: IDA1/bankcard/o1, eventbridge: not a JSON object"},
+	} {
+		found, ok := said(c.event)
+		if got := strings.Join(found, ", "); !ok || got != c.want {
+			t.Errorf("%s\ngot  %s, %t\nwant %s", c.event, got, ok, c.want)
+		}
+	}
+}
+
+func TestUnknownRecords(t *testing.T) {
+	for _, event := range []string{
+		`{}`, `{"Records":null}`, `{"Records":"x"}`, `{"Records":{}}`, `{"Records":[{}]}`, `{"Records":[1,{"CMQ":{}}]}`, `{"EventList":[{"data":{}}]}`,
+		`{"data":{"type":"bankcard","order_no":"o1"}}`, `{"id":1,"data":{}}`, `{"type":"bankcard"}`,
+	} {
+		if found, ok := said(event); ok {
+			t.Errorf("%s: %q", event, found)
+		}
+	}
+}
+
+// FuzzRecords holds the decoder to what encoding/json makes of the documented forms:
+// where they have a good order message, it is found; and nothing else is.
+func FuzzRecords(f *testing.F) {
+	for _, seed := range []string{
+		ckafka(bankcard("o1"), "x", bankcard("o1")),
+		`{"Records":[{"Ckafka":{"msgBody":"{\"type\":\"idcard\",\"order_no\":\"o2\",\"app_id\":\"IDA2\"}"}}]}`,
+		`{"Records":[{"cos":{"cosObject":{"key":"/1/b/bankcard/o1.json"}},"event":{"eventName":"cos:ObjectCreated:Put"}}]}`,
+		`{"specversion":"1.0","id":"1","type":"t","source":"s","data":{"type":"bankcard","order_no":"o1"}}`,
+		`{"EventList":[{"specversion":"1.0","data":{"msgBody":"{\"type\":\"bankcard\",\"order_no\":\"o1\"}"}}]}`,
+		`{"Records":[{"Ckafka":null},{"Ckafka":{}},[],""]}`, `[]`, `{"Records":[{"ckafka":{"msgBody":{"type":"bankcard"}}}]}`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, payload string) {
+		if !json.Valid([]byte(payload)) || !utf8.ValidString(payload) {
+			t.Skip("refused before")
+		}
+		found, _ := said(payload)
+		type element struct{ Ckafka *struct{ MsgBody *string } }
+		var exact struct{ Records, EventList []element }
+		if json.Unmarshal([]byte(payload), &exact) != nil {
+			return
+		}
+		if exact.Records == nil {
+			exact.Records = exact.EventList
+		}
+		var want []string
+		for _, r := range exact.Records {
+			if r.Ckafka == nil || r.Ckafka.MsgBody == nil {
+				continue
+			}
+			fields := map[string]any{}
+			if json.Unmarshal([]byte(*r.Ckafka.MsgBody), &fields) != nil {
+				continue
+			}
+			app, given := fields["app_id"]
+			if !given {
+				app = "IDA1"
+			}
+			order, _ := fields["order_no"].(string)
+			if typ := fields["type"]; (typ == "bankcard" || typ == "idcard") && (app == "IDA1" || app == "IDA2") && isPlainOrder(order) {
+				want = append(want, fmt.Sprintf("ckafka: %s/%s/%s", app, typ, order))
+			}
+		}
+		got := slices.DeleteFunc(found, func(s string) bool { return !strings.HasPrefix(s, "ckafka: IDA") })
+		if !slices.Equal(got, want) {
+			t.Errorf("%s\ngot  %q\nwant %q", payload, got, want)
+		}
+	})
+}
