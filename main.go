@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -18,7 +19,10 @@ import (
 
 	"kyc-ocr-relay/handler"
 	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/delivery"
+	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/store"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -26,7 +30,8 @@ import (
 func main() {
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
-	h := handler.NewHandler(func(context.Context) (*handler.Relay, error) { return build(level, log) }, log)
+	from := &settings{log: log}
+	h := handler.NewHandler(func(ctx context.Context) (*handler.Relay, error) { return build(ctx, from, level, log) }, log)
 	if os.Getenv("_LAMBDA_SERVER_PORT") != "" {
 		cloudfunction.StartHandler(function{h}) // does not return
 	}
@@ -37,8 +42,8 @@ func main() {
 }
 
 // build wires the whole graph from the environment.
-func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
-	c, err := config.Load()
+func build(ctx context.Context, from *settings, level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
+	c, stale, err := from.load(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +61,15 @@ func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
 	for _, caller := range c.Callers {
 		callers = append(callers, handler.Caller(caller))
 	}
+	shared := ticket.Store(&from.memory)
 	if c.Store.Scheme != "memory" {
-		return nil, errors.New("TICKET_STORE: only memory is available in this version")
+		if shared, err = store.Open(c.Store.Scheme, c.Store.URL.Reveal(), role.FromEnvironment(os.Getenv)); err != nil {
+			return nil, fmt.Errorf("TICKET_STORE: %w", err)
+		}
 	}
-	if len(c.DeliverTo) > 0 {
-		return nil, errors.New("DELIVER_TO: not available in this version")
-	}
-	if c.SecretSource.Scheme != "" {
-		return nil, errors.New("SECRET_SOURCE: not available in this version")
+	sinks, err := openSinks(c)
+	if err != nil {
+		return nil, err
 	}
 	return handler.New(handler.Config{
 		Apps:        apps,
@@ -74,12 +80,31 @@ func build(level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
 		Upstream:    client,
 		Tickets: ticket.New(ticket.Config{
 			Apps:     tickets,
+			Store:    shared,
 			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
 			Log:      log,
 		}),
 		StoreKind: c.Store.Scheme,
+		Delivery:  sinks,
+		Stale:     stale,
 		Log:       log,
 	}), nil
+}
+
+// openSinks returns nil where DELIVER_TO is not set.
+func openSinks(c config.Config) (*delivery.Sinks, error) {
+	if len(c.DeliverTo) == 0 {
+		return nil, nil
+	}
+	to := make([]secret.Text, len(c.DeliverTo))
+	for i, location := range c.DeliverTo {
+		to[i] = location.URL
+	}
+	sinks, err := delivery.Open(delivery.Config{To: to, Secret: c.DeliverSecret, Role: role.FromEnvironment(os.Getenv)})
+	if err != nil {
+		return nil, fmt.Errorf("DELIVER_TO, DELIVER_SECRET: %w", err)
+	}
+	return sinks, nil
 }
 
 // issuer is the upstream as one app's issuer of pairs.

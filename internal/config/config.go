@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -76,16 +77,39 @@ type environment struct {
 	LogLevel      string `envconfig:"LOG_LEVEL" default:"info"`
 }
 
-// Load reads and checks the environment of the process. The error joins all
-// problems, one a line, each beginning with the variable's name; no error text
-// holds a value. On an error the Config is not usable.
-func Load() (Config, error) {
+// Load reads and checks the environment of the process. What is not set there, or
+// blank, is taken from fallback, by variable: the content of SECRET_SOURCE. The
+// error joins all problems, one a line, each beginning with the variable's name; no
+// error text holds a value. On an error the Config is not usable.
+func Load(fallback map[string]string) (Config, error) {
 	var env environment
 	if err := envconfig.Process("", &env); err != nil {
 		return Config{}, err // only for a field that is not text
 	}
 	env.trim()
+	env.fill(func(variable string) string {
+		if strings.TrimSpace(os.Getenv(variable)) != "" {
+			return ""
+		}
+		return fallback[variable]
+	})
 	return env.parse()
+}
+
+// Parse checks values, by variable, as Load does the environment: before they are
+// deployed.
+func Parse(values map[string]string) (Config, error) {
+	var env environment
+	env.trim()
+	env.fill(func(variable string) string { return values[variable] })
+	return env.parse()
+}
+
+// SecretSource reads SECRET_SOURCE alone, which says where the rest may come from.
+func SecretSource() (Location, error) {
+	var p problems
+	source := parseSecretSource(&p, strings.TrimSpace(os.Getenv("SECRET_SOURCE")))
+	return source, errors.Join(p...)
 }
 
 func (env *environment) parse() (Config, error) {

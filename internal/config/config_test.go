@@ -38,7 +38,7 @@ const (
 
 func TestDefaults(t *testing.T) {
 	set(t, app, pass, caller)
-	c, err := Load()
+	c, err := Load(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,11 +79,12 @@ func TestValues(t *testing.T) {
 		{"sinks", []string{app, pass, caller, "DELIVER_SECRET=x", "DELIVER_TO=file:///a, cos://b-125.ap-guangzhou/p ,https://h/p,http://127.0.0.1/h"}, func(c Config) bool { return len(c.DeliverTo) == 4 }},
 		{"bucket at another endpoint", []string{app, pass, caller, "TICKET_STORE=cos://b-125.ap-x/p?endpoint=http://127.0.0.1:9"}, func(c Config) bool { return c.Store.Scheme == "cos" }},
 		{"secret source", []string{app, pass, caller, "SECRET_SOURCE=ssm://ap-guangzhou/kyc"}, func(c Config) bool { return c.SecretSource.Scheme == "ssm" }},
+		{"secret source, of a version, at another endpoint", []string{app, pass, caller, "SECRET_SOURCE=ssm://ap-x/kyc@v1.2?endpoint=http://127.0.0.1:9"}, func(c Config) bool { return c.SecretSource.Scheme == "ssm" }},
 		{"level", []string{app, pass, caller, "LOG_LEVEL=WARN"}, func(c Config) bool { return c.LogLevel == slog.LevelWarn }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set(t, test.env...)
-			c, err := Load()
+			c, err := Load(nil)
 			if err != nil || !test.ok(c) {
 				t.Errorf("%+v, %v", c, err)
 			}
@@ -122,13 +123,16 @@ func TestProblems(t *testing.T) {
 		{"sink", append(good, "DELIVER_TO=ftp://canary,http://canary.com/x"), []string{"DELIVER_TO", "DELIVER_TO"}},
 		{"webhook without a secret", append(good, "DELIVER_TO=https://canary.com/x"), []string{"DELIVER_SECRET"}},
 		{"secret source", append(good, "SECRET_SOURCE=vault://canary/x"), []string{"SECRET_SOURCE"}},
+		{"secret source without a name", append(good, "SECRET_SOURCE=ssm://canary/"), []string{"SECRET_SOURCE"}},
+		{"secret source, two segments", append(good, "SECRET_SOURCE=ssm://canary/a/b"), []string{"SECRET_SOURCE"}},
+		{"secret source at a plain endpoint", append(good, "SECRET_SOURCE=ssm://ap-x/kyc?endpoint=http://canary.com"), []string{"SECRET_SOURCE"}},
 		{"prefix", append(good, "ROUTE_PREFIX=/canary/../x"), []string{"ROUTE_PREFIX"}},
 		{"level", append(good, "LOG_LEVEL=canary"), []string{"LOG_LEVEL"}},
 		{"all at once", []string{"KYC_TIMEOUT=canary", "LOG_LEVEL=canary", "TICKET_STORE=canary"}, []string{"KYC_TIMEOUT", "TICKET_STORE", "LOG_LEVEL", "KYC_APP_ID", "KYC_SECRET", "CALLER_TOKENS"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			set(t, test.env...)
-			_, err := Load()
+			_, err := Load(nil)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -144,6 +148,49 @@ func TestProblems(t *testing.T) {
 				t.Errorf("the error shows a value: %v", err)
 			}
 		})
+	}
+}
+
+func TestFallback(t *testing.T) {
+	set(t, app, "KYC_TIMEOUT=3s", "LOG_LEVEL= ")
+	c, err := Load(map[string]string{
+		"KYC_APP_ID": "IDA2", "KYC_SECRET": "of-the-secret", "CALLER_AUTH": "none", "KYC_TIMEOUT": "9s", "LOG_LEVEL": " warn ",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DefaultApp != "IDA1" || c.Apps[0].Secret.Reveal() != "of-the-secret" || !c.NoAuth || c.Timeout != 3*time.Second || c.LogLevel != slog.LevelWarn || c.Overlap != time.Minute {
+		t.Errorf("%+v", c)
+	}
+}
+
+// Parse does not look at the environment.
+func TestParse(t *testing.T) {
+	set(t, app, pass, caller, "TICKET_REFRESH=5m")
+	c, err := Parse(map[string]string{"KYC_APPS": "IDA7:x", "CALLER_AUTH": "none"})
+	if err != nil || c.DefaultApp != "IDA7" || c.Refresh != 20*time.Minute {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := Parse(nil); err == nil {
+		t.Error("nothing is enough")
+	}
+	if names := Variables(); names[0] != "KYC_APP_ID" || !slices.Contains(names, "SECRET_SOURCE") {
+		t.Errorf("variables %q", names)
+	}
+}
+
+func TestSecretSource(t *testing.T) {
+	set(t)
+	if l, err := SecretSource(); l.Scheme != "" || err != nil {
+		t.Errorf("unset: %v, %v", l, err)
+	}
+	set(t, "SECRET_SOURCE= ssm://ap-x/kyc ")
+	if l, err := SecretSource(); l.URL.Reveal() != "ssm://ap-x/kyc" || err != nil {
+		t.Errorf("set: %v", err)
+	}
+	set(t, "SECRET_SOURCE=canary")
+	if _, err := SecretSource(); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("bad: %v", err)
 	}
 }
 

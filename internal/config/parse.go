@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -23,6 +24,26 @@ func (env *environment) trim() {
 		}
 		v.Field(i).SetString(text)
 	}
+}
+
+// fill sets the fields that get has a value for, by variable.
+func (env *environment) fill(get func(variable string) string) {
+	v := reflect.ValueOf(env).Elem()
+	for i := range v.NumField() {
+		if text := strings.TrimSpace(get(v.Type().Field(i).Tag.Get("envconfig"))); text != "" {
+			v.Field(i).SetString(text)
+		}
+	}
+}
+
+// Variables returns the names of all variables, in the order of the contract.
+func Variables() []string {
+	typ := reflect.TypeFor[environment]()
+	names := make([]string, typ.NumField())
+	for i := range names {
+		names[i] = typ.Field(i).Tag.Get("envconfig")
+	}
+	return names
 }
 
 func parseDuration(p *problems, variable, text string) time.Duration {
@@ -115,12 +136,16 @@ func parseSecretSource(p *problems, text string) Location {
 		return Location{}
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "ssm" || u.Host == "" || len(u.Path) < 2 || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		p.add("SECRET_SOURCE", "must be ssm://region/secret-name")
+	if err != nil || u.Scheme != "ssm" || !isName(u.Host) || u.User != nil || u.Fragment != "" || !secretPath.MatchString(u.Path) || !isEndpoint(u.RawQuery) {
+		p.add("SECRET_SOURCE", "must be ssm://region/secret-name or ssm://region/secret-name@version")
 		return Location{}
 	}
 	return location(u, text)
 }
+
+// secretPath is /name or /name@version, of the characters that the secrets manager
+// allows (document 1140/40529).
+var secretPath = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$`)
 
 func location(u *url.URL, text string) Location {
 	return Location{u.Scheme, secret.New(text)}
@@ -138,14 +163,19 @@ func isBucket(u *url.URL) bool {
 	if !ok || !isName(bucket) || !strings.Contains(bucket, "-") || !isName(region) || u.User != nil || u.Fragment != "" {
 		return false
 	}
-	if u.RawQuery == "" {
+	return isEndpoint(u.RawQuery)
+}
+
+// isEndpoint reports whether query is empty or endpoint=https://… .
+func isEndpoint(query string) bool {
+	if query == "" {
 		return true
 	}
-	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil || len(query) != 1 || len(query["endpoint"]) != 1 {
+	values, err := url.ParseQuery(query)
+	if err != nil || len(values) != 1 || len(values["endpoint"]) != 1 {
 		return false
 	}
-	endpoint, err := url.Parse(query.Get("endpoint"))
+	endpoint, err := url.Parse(values.Get("endpoint"))
 	return err == nil && endpoint.Host != "" && endpoint.User == nil && isSecure(endpoint)
 }
 

@@ -1,0 +1,248 @@
+package openapi_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/openapi"
+	"kyc-ocr-relay/internal/simulator"
+)
+
+const callerToken = "test-token-0123456789"
+
+// binary is the built function.
+var binary string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "kyc-ocr-relay-openapi-")
+	if err != nil {
+		panic(err)
+	}
+	binary = filepath.Join(dir, "main.exe")
+	code := 1
+	if out, err := exec.Command("go", "build", "-o", binary, "kyc-ocr-relay").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	} else {
+		code = m.Run()
+	}
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// function is either kind of function in the local runtime.
+type function interface {
+	http.Handler
+	Close() error
+}
+
+// transports are the ways from a caller to the function.
+var transports = map[string]func(context.Context, gateway.Config) (function, error){
+	"web":          func(ctx context.Context, c gateway.Config) (function, error) { return gateway.StartWeb(ctx, c) },
+	"Function URL": func(ctx context.Context, c gateway.Config) (function, error) { return gateway.StartEvent(ctx, c) },
+	"API Gateway": func(ctx context.Context, c gateway.Config) (function, error) {
+		c.Shape = gateway.APIGateway
+		return gateway.StartEvent(ctx, c)
+	},
+}
+
+// A world is what is particular about a function and its upstream.
+const (
+	usual         = ""
+	misconfigured = "misconfigured"
+	wrongSecret   = "wrong secret"
+	gone          = "upstream gone"
+	hasty         = "hasty"              // gives the upstream little time
+	noTokens      = "throttled by token" // the upstream issues none
+)
+
+var worlds = []string{usual, misconfigured, wrongSecret, gone, hasty, noTokens}
+
+// start starts the function of a world and returns its URL.
+func start(t *testing.T, world string, run func(context.Context, gateway.Config) (function, error)) string {
+	t.Helper()
+	const id = "IDAtest1"
+	upstream := simulator.New(simulator.Config{Apps: map[string]string{id: "test-secret-1"}, Pause: 5 * time.Second})
+	to := serve(t, upstream)
+	env := map[string]string{
+		"KYC_APP_ID": id, "KYC_SECRET": "test-secret-1", "KYC_BASE_URL": to.URL, "CALLER_TOKENS": "test:" + callerToken,
+	}
+	switch world {
+	case misconfigured:
+		clear(env)
+	case wrongSecret:
+		env["KYC_SECRET"] = "wrong"
+	case gone:
+		to.Close()
+	case hasty:
+		env["KYC_TIMEOUT"] = "500ms"
+	case noTokens:
+		upstream.Intercept(func(w http.ResponseWriter, _ *http.Request, c simulator.Call) bool {
+			if c == simulator.TokenCall {
+				io.WriteString(w, `{"code":"400501","msg":"请求过于频繁"}`)
+			}
+			return c == simulator.TokenCall
+		})
+	}
+	f, err := run(t.Context(), gateway.Config{Binary: binary, Env: env})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return serve(t, f).URL
+}
+
+func serve(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+// exchange is a request and the status that is expected of it.
+type exchange struct {
+	world   string
+	method  string // "" is GET
+	target  string // path and query
+	noToken bool
+	status  int
+}
+
+// answered is an exchange that took place.
+type answered struct {
+	request *http.Request
+	status  int
+	header  http.Header
+	body    []byte
+}
+
+func (e exchange) do(t *testing.T, base string) answered {
+	t.Helper()
+	method := e.method
+	if method == "" {
+		method = http.MethodGet
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, base+e.target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.noToken {
+		request.Header.Set("Authorization", "Bearer "+callerToken)
+	}
+	response, err := http.DefaultTransport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != e.status {
+		t.Errorf("%s %s%s: status %d, expected %d: %.300s", e.world, method, e.target, response.StatusCode, e.status, body)
+	}
+	return answered{request, response.StatusCode, response.Header, body}
+}
+
+// routes give the targets of an order's result, with a further query.
+var routes = map[string]func(order, query string) string{
+	"bank card": func(order, query string) string { return "/ocr/bankcard/" + order + "?" + query },
+	"ID card":   func(order, query string) string { return "/ocr/idcard/" + order + "?" + query },
+	"photo": func(order, query string) string {
+		return "/ocr/bankcard/" + order + "/photos/bankcardCropPhoto?" + query
+	},
+	"drop-in, bank card": func(order, query string) string {
+		return "/api/server/getBankCardOcrResult?order_no=" + order + "&" + query
+	},
+	"drop-in, ID card": func(order, query string) string { return "/api/server/getOcrResult?order_no=" + order + "&" + query },
+}
+
+// exchanges lists what is asked: everything of every route, and what takes its time of one.
+func exchanges() (list []exchange) {
+	for _, target := range routes {
+		for order, status := range map[string]int{
+			"order1": 200, "warn1": 200, "number1": 200, "odd1": 200, "blurred1": 200, "unknown1": 200,
+			"order-1": 400, "toolong1": 400, "notfound1": 404,
+			"rejected1": 502, "forbidden1": 502, "nocode1": 502, "redirect1": 502, "throttled1": 503,
+		} {
+			list = append(list, exchange{target: target(order, ""), status: status})
+		}
+		order := func(world, method, query string, status int) exchange {
+			return exchange{world: world, method: method, target: target("order1", query), status: status}
+		}
+		list = append(list,
+			order(usual, "", "app_id=IDAtest1&get_file=1&get_native=1&other=x", 200),
+			order(usual, "", "app_id=other", 400),
+			order(usual, "", "app_id=IDAtest1&app_id=IDAtest1", 400),
+			order(usual, "HEAD", "", 405),
+			order(usual, "POST", "", 405),
+			order(misconfigured, "", "", 500),
+			order(wrongSecret, "", "", 502),
+			order(noTokens, "", "", 502),
+			exchange{target: target("order1", ""), noToken: true, status: 401},
+			exchange{target: target("slow1", ""), world: hasty, status: 504},
+		)
+	}
+	for _, order := range []string{"down1", "html1", "badgateway1", "truncated1", "cut1", "empty1", "reset1", "huge1"} {
+		list = append(list, exchange{target: "/ocr/bankcard/" + order + "?get_file=1", status: 502})
+	}
+	return append(list,
+		exchange{target: "/ocr/bankcard/order1", world: gone, status: 502},
+		exchange{target: "/ocr/bankcard/emptycrop1/photos/bankcardCropPhoto", status: 404},
+		exchange{target: "/ocr/bankcard/order1/photos/headPhoto", status: 404},
+		exchange{target: "/ocr/passport/order1", status: 404},
+		exchange{target: "/ocr/bankcard/", status: 400},
+		exchange{target: "/nowhere", status: 404},
+		exchange{target: "/nowhere", method: "POST", status: 404},
+		exchange{target: "/nowhere", noToken: true, status: 401},
+		exchange{target: "/nowhere", world: misconfigured, status: 500},
+		exchange{target: "/healthz", noToken: true, status: 200},
+		exchange{target: "/healthz", method: "DELETE", status: 405},
+		exchange{target: "/healthz", world: misconfigured, status: 500},
+	)
+}
+
+// record makes all exchanges through a transport.
+func record(t *testing.T, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
+	t.Helper()
+	urls := map[string]string{}
+	for _, world := range worlds {
+		urls[world] = start(t, world, run)
+	}
+	for _, e := range exchanges() {
+		all = append(all, e.do(t, urls[e.world]))
+	}
+	return all
+}
+
+// document reads openapi.yaml.
+func document(t *testing.T, changes ...string) (*openapi.Document, error) {
+	t.Helper()
+	text, err := openapi.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.NewReplacer(changes...).Replace(string(text))
+	if len(changes) > 0 && changed == string(text) {
+		t.Fatalf("nothing was changed by %q", changes)
+	}
+	return openapi.Parse([]byte(changed))
+}
+
+func clone(a answered) answered {
+	a.header = maps.Clone(a.header)
+	return a
+}

@@ -1,0 +1,126 @@
+package openapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"kyc-ocr-relay/internal/openapi"
+)
+
+// unprovoked are the codes that no exchange brings about: a bug's, and one for which the
+// function has to be under load.
+var unprovoked = []string{"InternalError", "LimitExceeded"}
+
+// TestFunction holds the answers of the built function to the document, through every
+// transport, and the document to the answers: it promises nothing that does not come.
+func TestFunction(t *testing.T) {
+	doc, err := document(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range transports {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			all := record(t, run)
+			seen, codes := map[string]answered{}, map[string]bool{}
+			for _, a := range all {
+				openapi.Validate(t, a.request, a.status, a.header, a.body)
+				seen[fmt.Sprint(doc.Path(a.request), " ", a.status)] = a
+				if code := ownCode(a); code != "" {
+					codes[code] = true
+				}
+			}
+			t.Logf("%d answers validated", len(all))
+			for path, item := range doc.Paths.Map() {
+				for status := range item.Get.Responses.Map() {
+					if _, ok := seen[path+" "+status]; !ok {
+						t.Errorf("%s: status %s never came", path, status)
+					}
+				}
+			}
+			for _, code := range documentedCodes(doc) {
+				if !codes[code] && !slices.Contains(unprovoked, code) {
+					t.Errorf("code %s never came", code)
+				}
+			}
+			removeEach(t, seen)
+			spoilEach(t, doc, seen)
+		})
+	}
+}
+
+// ownCode returns the code of an answer of the function's own.
+func ownCode(a answered) string {
+	var body struct{ Code, RequestID string }
+	if json.Unmarshal(a.body, &body) != nil || body.RequestID == "" {
+		return ""
+	}
+	return body.Code
+}
+
+// removeEach takes each status out of the document: the answer that had it must fail.
+func removeEach(t *testing.T, seen map[string]answered) {
+	doc, err := document(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range seen {
+		path, status, _ := strings.Cut(name, " ")
+		if path == "" {
+			continue // where there is no route
+		}
+		responses := doc.Paths.Value(path).Get.Responses
+		removed := responses.Value(status)
+		responses.Delete(status)
+		if doc.Check(a.request, a.status, a.header, a.body) == nil {
+			t.Errorf("%s: the status may be removed and nobody notices", name)
+		}
+		responses.Set(status, removed)
+	}
+}
+
+// spoilEach changes something about each answer that the document must not allow.
+func spoilEach(t *testing.T, doc *openapi.Document, seen map[string]answered) {
+	for name, a := range seen {
+		if a.request.Method == http.MethodHead {
+			continue // has no body, and is not looked at further
+		}
+		spoil := func(what string, change func(a *answered)) {
+			b := clone(a)
+			change(&b)
+			if doc.Check(b.request, b.status, b.header, b.body) == nil {
+				t.Errorf("%s: %s, and nobody notices", name, what)
+			}
+		}
+		wanted := []string{"Cache-Control", "X-Content-Type-Options", "X-Request-Id", "Content-Type"}
+		switch a.status {
+		case 401:
+			wanted = append(wanted, "Www-Authenticate")
+		case 405:
+			wanted = append(wanted, "Allow")
+		case 503:
+			wanted = append(wanted, "Retry-After")
+		case 502:
+			spoil("a wait that is no number", func(a *answered) { a.header.Set("Retry-After", "soon") })
+		default:
+			spoil("a header too many", func(a *answered) { a.header.Set("Retry-After", "5") })
+		}
+		for _, header := range wanted {
+			spoil("no "+header, func(a *answered) { a.header.Del(header) })
+		}
+		spoil("cached", func(a *answered) { a.header.Set("Cache-Control", "public") })
+		spoil("HTML", func(a *answered) { a.header.Set("Content-Type", "text/html") })
+		if strings.HasPrefix(a.header.Get("Content-Type"), "image/") {
+			continue
+		}
+		spoil("no JSON", func(a *answered) { a.body = a.body[:len(a.body)/2] })
+		spoil("no code", func(a *answered) { a.body = []byte(`{"msg":"x"}`) })
+		if a.status != 200 {
+			spoil("an unknown code", func(a *answered) { a.body = []byte(`{"code":"Nonsense","msg":"x","requestId":"x"}`) })
+		}
+	}
+}

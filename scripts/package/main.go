@@ -1,0 +1,59 @@
+// Command package builds the function for the platform: dist/event.zip and
+// dist/web.zip, to be uploaded in the console or by scripts/deploy, and the same
+// files unpacked in dist/event and dist/web for the Serverless Cloud Framework. The
+// same source and the same version of Go give the same SHA-256 on every machine.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"kyc-ocr-relay/internal/archive"
+)
+
+func main() {
+	out := flag.String("out", "dist", "the folder to write to")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, ".", *out, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "package:", err)
+		os.Exit(1)
+	}
+}
+
+// run packs the command in the folder dir, which is the project's.
+func run(ctx context.Context, dir, out string, w io.Writer) error {
+	if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
+		return fmt.Errorf("to be run in the project's folder: %w", err)
+	}
+	version, err := archive.GoVersion(ctx, dir)
+	if err != nil {
+		return err
+	}
+	binary, err := archive.Compile(ctx, dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "built with %s for linux/amd64: %s\n", version, megabytes(len(binary)))
+	for _, kind := range []archive.Kind{archive.Event, archive.Web} {
+		a, err := archive.Pack(kind, binary)
+		if err != nil {
+			return err
+		}
+		path, err := a.Save(out)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%-14s %8s  sha256 %s\n", filepath.ToSlash(path), megabytes(len(a.Zip)), a.SHA256)
+	}
+	return nil
+}
+
+func megabytes(n int) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }

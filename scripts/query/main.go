@@ -1,0 +1,177 @@
+// Command query asks for one OCR result from a laptop, with the function's own core
+// and its variables: to see an answer, to save the photos, or to settle with the
+// vendor's support why a signature is refused.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"kyc-ocr-relay/internal/upstream"
+)
+
+const usage = `usage: go run ./scripts/query bankcard|idcard ORDER [flags]
+
+Asks for the OCR result of an order, with the function's variables (KYC_APP_ID,
+KYC_SECRET, …) from the environment, and prints the upstream's JSON.
+
+WARNING: unless TICKET_STORE is the store that the function shares, this command has
+a token and a ticket issued of its own, and the upstream voids those of the function
+a minute later. The function notices and renews; still, do not run this in a loop.
+
+`
+
+// timeLimit is the function's own: a renewal and a query with all their attempts fit.
+const timeLimit = 30 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "query:", err)
+		os.Exit(1)
+	}
+}
+
+// options is the command line.
+type options struct {
+	typ     upstream.Type
+	order   string
+	app     string
+	photos  string // a folder, "" for none
+	native  bool
+	explain bool
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("query", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&o.app, "app", "", "the app `id`, where several are configured")
+	flags.StringVar(&o.photos, "photos", "", "ask for the photos, too, and write them into this `folder`; the JSON then names the files")
+	flags.BoolVar(&o.native, "native", false, "ID card: ask for what get_native=1 adds")
+	flags.BoolVar(&o.explain, "explain", false, "show on stderr what was signed and how, the ticket masked")
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	var words []string
+	for rest := args; ; {
+		if err := flags.Parse(rest); err != nil {
+			return o, err
+		}
+		if flags.NArg() == 0 {
+			break
+		}
+		words, rest = append(words, flags.Arg(0)), flags.Args()[1:] // flags may follow
+	}
+	if len(words) != 2 {
+		return o, errors.New("the type and the order number are wanted, such as: bankcard ORDER (-h tells more)")
+	}
+	o.typ, o.order = upstream.Type(words[0]), words[1]
+	switch {
+	case !o.typ.IsKnown():
+		return o, fmt.Errorf("unknown type %q: bankcard and idcard are known", words[0])
+	case !isOrderNo(o.order):
+		return o, errors.New("the order number must be 1 to 32 letters and digits")
+	case o.native && o.typ != upstream.IDCard:
+		return o, errors.New("-native is for idcard alone")
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	core, err := open(o, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeLimit)
+	defer cancel()
+	answer, err := core.ask(ctx)
+	if core.issuer.minted > 0 {
+		fmt.Fprintln(stderr, "a new token and ticket were issued: those that other servers of this app hold die within a minute")
+	}
+	if o.explain {
+		core.explain(stderr)
+	}
+	if err != nil {
+		return describe(err)
+	}
+	body := answer.Body
+	if o.photos != "" {
+		if body, err = savePhotos(answer, o.typ, o.photos, stderr); err != nil {
+			return err
+		}
+	}
+	if _, err := fmt.Fprintf(stdout, "%s\n", bytes.TrimSpace(body)); err != nil {
+		return err
+	}
+	return judge(answer)
+}
+
+// judge is what the answer's code means where it is no result.
+func judge(answer *upstream.Answer) error {
+	meaning := ""
+	switch answer.Class {
+	case upstream.Success, upstream.Business:
+		return nil
+	case upstream.NotFound:
+		meaning = "no result for this order: not existing, not finished and purged look alike"
+	case upstream.BadRequest:
+		meaning = "a parameter was refused"
+	case upstream.Rejected:
+		meaning = "token, ticket or sign was refused, and a new ticket did not help; -explain shows what was signed, for the vendor's support"
+	case upstream.Permanent:
+		meaning = "refused: check KYC_APP_ID and KYC_SECRET (or the entry in KYC_APPS), and what the app may do"
+	case upstream.Throttled:
+		meaning = "too many requests: wait some seconds"
+	case upstream.Transient:
+		meaning = fmt.Sprintf("the upstream failed %d times: try again", answer.Attempts)
+	}
+	return fmt.Errorf("the upstream answered code %s: %s", answer.Code, meaning)
+}
+
+// describe adds to an error what to do about it.
+func describe(err error) error {
+	var call *upstream.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case !errors.As(err, &call):
+		return err
+	case call.Reason == upstream.Canceled:
+		return errors.New("interrupted")
+	case call.Reason == upstream.Refused && call.Class == upstream.Permanent:
+		return fmt.Errorf("%w: check KYC_APP_ID and KYC_SECRET (or the entry in KYC_APPS)", call)
+	case call.Reason == upstream.Unreachable:
+		return fmt.Errorf("%w: check KYC_BASE_URL and the network", call)
+	case call.Reason == upstream.TimedOut:
+		return fmt.Errorf("%w: check the network, or raise KYC_TIMEOUT", call)
+	}
+	return call
+}
+
+// isOrderNo reports whether s is 1 to 32 letters and digits (document 1007).
+func isOrderNo(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 32
+}
