@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"kyc-ocr-relay/internal/role"
@@ -26,6 +27,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(withRole(r), webTimeLimit)
 	defer cancel()
 	id := requestID(r.Header.Get("X-Scf-Request-Id"))
+	memory := spare()
 	resp := h.serve(ctx, &request{
 		id:            id,
 		method:        r.Method,
@@ -33,7 +35,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		query:         parseQuery(r.URL.RawQuery),
 		authorization: r.Header["Authorization"],
 		limit:         PlatformLimit,
+		reuse:         memory,
 	})
+	defer func() { keep(resp.buffer) }()
 	header := w.Header()
 	resp.headers(id, header.Set)
 	if !resp.base64 {
@@ -46,6 +50,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(resp.status)
 	io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(resp.body)))
+}
+
+// answers has buffers of answers that were written. An event function has none: what it
+// returned is still being sent when the next event comes.
+var answers sync.Pool
+
+// maxSpare is the largest buffer that is kept for reuse.
+const maxSpare = 2 << 20
+
+func spare() []byte {
+	if b, ok := answers.Get().(*[]byte); ok {
+		return *b
+	}
+	return nil
+}
+
+func keep(b []byte) {
+	if cap(b) >= 1<<10 && cap(b) <= maxSpare {
+		answers.Put(&b)
+	}
 }
 
 // withRole keeps the credentials of the execution role, which the platform sends as

@@ -20,6 +20,7 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 		path:   text(event["path"]),
 		limit:  PlatformLimit,
 		event:  true,
+		room:   eventRoom,
 	}
 	req.query = decodeQuery(event["queryString"])
 	if req.query == nil {
@@ -87,26 +88,60 @@ func plain(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// encode makes the response the return value that the platform turns into HTTP.
+// eventRoom is left in front of the upstream's answer for what encode puts there: the
+// head, about 300 bytes, and a backslash for each quote of the answer.
+const eventRoom = 4 << 10
+
+// encode makes the response the return value that the platform turns into HTTP. An
+// answer of the upstream becomes it in place: with megabytes of photos, a second buffer
+// would double what an instance needs.
 func (r *response) encode(id string) []byte {
-	payload := make([]byte, 0, len(r.body)+len(r.body)/32+512)
-	payload = append(payload, `{"isBase64Encoded":`...)
-	payload = strconv.AppendBool(payload, r.base64)
-	payload = append(payload, `,"statusCode":`...)
-	payload = strconv.AppendInt(payload, int64(r.status), 10)
-	payload = append(payload, `,"headers":{`...)
+	head := make([]byte, 0, 512)
+	head = append(head, `{"isBase64Encoded":`...)
+	head = strconv.AppendBool(head, r.base64)
+	head = append(head, `,"statusCode":`...)
+	head = strconv.AppendInt(head, int64(r.status), 10)
+	head = append(head, `,"headers":{`...)
 	first := true
 	r.headers(id, func(name, value string) {
 		if !first {
-			payload = append(payload, ',')
+			head = append(head, ',')
 		}
 		first = false
-		payload = append(appendText(payload, []byte(name)), ':')
-		payload = appendText(payload, []byte(value))
+		head = append(appendText(head, []byte(name)), ':')
+		head = appendText(head, []byte(value))
 	})
-	payload = append(payload, `},"body":`...)
-	payload = appendText(payload, r.body)
+	head = append(head, `},"body":`...)
+	const around = len(`""}`)
+	if room := len(r.buffer) - len(r.body); r.marks != nil && len(head)+len(r.marks)+around <= room {
+		return r.encodeInPlace(head)
+	}
+	payload := make([]byte, 0, len(head)+len(r.body)+len(r.body)/32+around)
+	payload = appendText(append(payload, head...), r.body)
 	return append(payload, '}')
+}
+
+// encodeInPlace moves the body forward in its buffer, behind head, with a backslash for
+// each mark. The writing never overtakes the reading: there is room for all of them.
+func (r *response) encodeInPlace(head []byte) []byte {
+	payload := append(append(r.buffer[:0], head...), '"')
+	done := 0
+	for _, mark := range r.marks {
+		payload = append(payload, r.body[done:mark]...)
+		c := r.body[mark]
+		switch c {
+		case '\n':
+			c = 'n'
+		case '\r':
+			c = 'r'
+		case '\t':
+			c = 't'
+		}
+		payload = append(payload, '\\', c)
+		done = int(mark) + 1
+	}
+	payload = append(payload, r.body[done:]...)
+	return append(payload, '"', '}')
 }
 
 // appendText appends text, which is UTF-8, as a JSON string.

@@ -62,6 +62,8 @@ type request struct {
 	authorization []string
 	limit         int  // bytes that the response may have
 	event         bool // the response travels as JSON text, and limit counts for that
+	room          int  // bytes to leave free in front of the upstream's answer
+	reuse         []byte
 }
 
 // param is one query parameter, decoded.
@@ -78,7 +80,9 @@ type response struct {
 	retryAfter int    // Retry-After in seconds, or 0
 	challenge  bool   // WWW-Authenticate
 
-	payload []byte // the whole as an event's return value; nil until encoded
+	buffer  []byte  // has body at its end, where that is an answer of the upstream
+	marks   []int32 // where a JSON string of body needs a backslash; nil: not known
+	payload []byte  // the whole as an event's return value; nil until encoded
 }
 
 // serve answers req and writes its line into the log.
@@ -138,5 +142,6 @@ func (r *Relay) answer(ctx context.Context, req *request, line *logLine) *respon
 	if to.name == routePhoto {
 		return r.photo(ctx, q, to.photo, req.limit, line)
 	}
+	q.Room, q.Reuse = req.room, req.reuse
 	return r.result(ctx, q, req.limit, line)
 }

@@ -29,7 +29,7 @@ func (r *Relay) result(ctx context.Context, q upstream.Query, limit int, line *l
 }
 
 func relay(answer *upstream.Answer) *response {
-	resp := &response{status: statuses[answer.Class], contentType: jsonType, body: answer.Body}
+	resp := &response{status: statuses[answer.Class], contentType: jsonType, body: answer.Body, buffer: answer.Buffer, marks: answer.Marks}
 	if answer.Class == upstream.Throttled {
 		resp.retryAfter = throttleSeconds
 	}

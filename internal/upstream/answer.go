@@ -74,7 +74,9 @@ func printable(code string) string {
 type Answer struct {
 	Code     string // fit for the log: what is no number is not repeated
 	Class    Class
-	Body     []byte // JSON as it came
+	Body     []byte  // JSON as it came
+	Buffer   []byte  // has Body at its end, behind the room that the query asked for
+	Marks    []int32 // where a JSON string of Body needs a backslash; nil: too many to list
 	Attempts int
 	Elapsed  time.Duration // over all attempts
 }

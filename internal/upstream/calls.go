@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -84,6 +85,10 @@ func (c *Client) credential(ctx context.Context, reply any, k call) error {
 	k.limit = credentialLimit
 	answer, err := c.do(ctx, k)
 	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Reason == TooLarge {
+			e.Reason = BadResponse // not an answer of the kind that has photos to ask for one by one
+		}
 		return err
 	}
 	failed := Error{Step: k.step, Attempts: answer.Attempts, Elapsed: answer.Elapsed}
@@ -117,7 +122,9 @@ type Query struct {
 	WithPhotos bool
 	WithNative bool // ID card only
 	Ticket     secret.Text
-	Limit      int // bytes of the answer
+	Limit      int    // bytes of the answer
+	Room       int    // bytes to leave free in front of the answer, for who extends it in place
+	Reuse      []byte // memory for the answer, used if it is large enough
 }
 
 // Result asks for an OCR result. Any JSON with a code is an Answer, whatever the
@@ -128,6 +135,8 @@ func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
 		path:  types[q.Type].path,
 		query: q.sign,
 		limit: q.Limit,
+		room:  q.Room,
+		reuse: q.Reuse,
 	})
 }
 

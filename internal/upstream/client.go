@@ -86,6 +86,8 @@ type call struct {
 	path  string
 	query func() string // made anew for every attempt: a nonce is used once
 	limit int           // bytes of the answer
+	room  int           // bytes to leave free in front of it
+	reuse []byte        // memory for it, if it is large enough
 }
 
 // do makes the call, again at most twice where that may help, within ctx.
@@ -162,7 +164,7 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 	}
 	defer response.Body.Close()
 
-	body, err := read(response, k.limit)
+	buffer, err := k.read(response)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, &Error{Reason: TooLarge, Detail: "the answer is too large"}
@@ -173,7 +175,7 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 		}
 		return nil, e
 	}
-	return parse(response.StatusCode, body)
+	return parse(response.StatusCode, buffer, k.room)
 }
 
 var errTooLarge = errors.New("too large")
@@ -185,17 +187,22 @@ type sendOnce struct{}
 func (sendOnce) Read([]byte) (int, error) { return 0, io.EOF }
 func (sendOnce) Close() error             { return nil }
 
-// read reads the body, into a buffer of its size where that is announced.
-func read(response *http.Response, limit int) ([]byte, error) {
-	if response.ContentLength > int64(limit) {
+// read reads the body behind the room left for it, into a buffer of its size where that
+// is announced.
+func (k *call) read(response *http.Response) (buffer []byte, err error) {
+	if response.ContentLength > int64(k.limit) {
 		return nil, errTooLarge
 	}
-	if response.ContentLength >= 0 {
-		body := make([]byte, response.ContentLength)
-		_, err := io.ReadFull(response.Body, body)
-		return body, err
+	if response.ContentLength < 0 {
+		return gather(make([]byte, k.room), response.Body, k.limit)
 	}
-	return gather(response.Body, limit)
+	if size := k.room + int(response.ContentLength); size <= cap(k.reuse) {
+		buffer = k.reuse[:size]
+	} else {
+		buffer = make([]byte, size)
+	}
+	_, err = io.ReadFull(response.Body, buffer[k.room:])
+	return buffer, err
 }
 
 // The chunks of gather: the first holds an answer without photos, the last wastes
@@ -205,10 +212,10 @@ const (
 	maxChunk   = 4 << 20
 )
 
-// gather reads up to limit bytes of unknown number. A buffer that doubles would take
+// gather reads up to limit bytes of unknown number, behind what is in front. A buffer that doubles would take
 // up to three times the answer while it grows; chunks that are joined take twice.
-func gather(r io.Reader, limit int) ([]byte, error) {
-	var chunks [][]byte
+func gather(front []byte, r io.Reader, limit int) ([]byte, error) {
+	chunks := [][]byte{front}
 	size, total := firstChunk, 0
 	for {
 		chunk := make([]byte, size)
@@ -235,11 +242,12 @@ func gather(r io.Reader, limit int) ([]byte, error) {
 
 // parse takes an answer for what it is. The Content-Type is not asked: error pages
 // come with any.
-func parse(status int, body []byte) (*Answer, *Error) {
-	code, ok := scan(body)
+func parse(status int, buffer []byte, room int) (*Answer, *Error) {
+	body := buffer[room:]
+	code, marks, ok := scan(body)
 	switch {
 	case ok && code != "" && (status < 300 || status >= 400):
-		return &Answer{Code: printable(code), Class: classify(code, status), Body: body}, nil
+		return &Answer{Code: printable(code), Class: classify(code, status), Body: body, Buffer: buffer, Marks: marks}, nil
 	case status >= 300 && status < 400:
 		return nil, &Error{Reason: BadResponse, Detail: "a redirect, which is not followed"}
 	case ok:

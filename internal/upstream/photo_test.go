@@ -33,7 +33,7 @@ func TestPhotosAndOriginals(t *testing.T) {
 		{IDCard, `{"code":"0","result":{"name":"x"}}`, "", "", true},
 		{IDCard, `{"code":"0","result":{"headPhoto" : "AAAA" , "frontCrop":"BBBB"}}`, `frontCrop="BBBB" headPhoto="AAAA"`, "", true},
 	} {
-		a, err := parse(200, []byte(c.body))
+		a, err := parse(200, []byte(c.body), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func FuzzPhotos(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		a, refused := parse(200, []byte(body))
+		a, refused := parse(200, []byte(body), 0)
 		if refused != nil || !utf8.ValidString(body) {
 			t.Skip("no answer")
 		}
@@ -98,15 +98,15 @@ func TestGather(t *testing.T) {
 			"in halves":        iotest.HalfReader,
 			"as it comes, EOF": func(r io.Reader) io.Reader { return io.MultiReader(r, strings.NewReader("")) },
 		} {
-			if got, err := gather(reader(bytes.NewReader(want)), size); err != nil || !bytes.Equal(got, want) {
+			if got, err := gather(nil, reader(bytes.NewReader(want)), size); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %s: %d bytes, %v", size, name, len(got), err)
 			}
-			if _, err := gather(reader(bytes.NewReader(want)), size-1); size > 0 && !errors.Is(err, errTooLarge) {
+			if _, err := gather(nil, reader(bytes.NewReader(want)), size-1); size > 0 && !errors.Is(err, errTooLarge) {
 				t.Errorf("%d bytes, %s, limited to one less: %v", size, name, err)
 			}
 		}
 		broken := io.MultiReader(bytes.NewReader(want), iotest.ErrReader(io.ErrUnexpectedEOF))
-		if _, err := gather(broken, size); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := gather(nil, broken, size); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%d bytes, broken off: %v", size, err)
 		}
 	}

@@ -1,9 +1,9 @@
 package upstream
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -15,15 +15,18 @@ const maxDepth = 128
 // it has none that can be used. Photos are passed over without being decoded.
 // Of several members of a name the last one counts, as it does for the decoders
 // that callers use.
-func scan(body []byte) (code string, ok bool) {
-	s := scanner{text: body}
+//
+// marks are the positions in body that have to be escaped where it is to be put into a
+// JSON string; nil if they are very many.
+func scan(body []byte) (code string, marks []int32, ok bool) {
+	s := scanner{text: body, marks: make([]int32, 0, 128)}
 	ok = s.object(0, func(name string, from, to int) {
 		if name == "code" {
 			code = scalar(body[from:to])
 		}
 	})
 	s.space()
-	return code, ok && s.at == len(body)
+	return code, s.marks, ok && s.at == len(body)
 }
 
 // member returns the raw value of the member name of the object text, which has
@@ -74,6 +77,22 @@ func unquote(value []byte) string {
 type scanner struct {
 	text []byte
 	at   int
+
+	// marks has the positions that have to be escaped where text is to be put into a
+	// JSON string; nil: they are not asked for.
+	marks []int32
+}
+
+// maxMarks bounds marks. An answer has some hundred, for its quotes; of a text with
+// very many they are not kept.
+const maxMarks = 2048
+
+func (s *scanner) mark(at int) {
+	if s.marks == nil || len(s.marks) == maxMarks {
+		s.marks = nil
+		return
+	}
+	s.marks = append(s.marks, int32(at))
 }
 
 // next skips white space and returns the byte there, 0 at the end.
@@ -88,7 +107,10 @@ func (s *scanner) next() byte {
 func (s *scanner) space() {
 	for s.at < len(s.text) {
 		switch s.text[s.at] {
-		case ' ', '\n', '\r', '\t':
+		case ' ':
+			s.at++
+		case '\n', '\r', '\t':
+			s.mark(s.at)
 			s.at++
 		default:
 			return
@@ -229,60 +251,79 @@ func (s *scanner) digits() bool {
 	return s.at > from
 }
 
-// string accepts a string; at is on its opening quote. Plain ASCII, the whole of
-// a photo, goes by eight bytes at a time.
+// string accepts a string; at is on its opening quote. A photo is one of megabytes:
+// the searches for its end and for a backslash are the library's vectorised ones, and
+// each byte is searched once.
 func (s *scanner) string() bool {
+	s.mark(s.at)
 	s.at++
+	quote := 0
 	for {
-		for len(s.text)-s.at >= 8 {
-			if mark := special(binary.LittleEndian.Uint64(s.text[s.at:])); mark != 0 {
-				s.at += bits.TrailingZeros64(mark) / 8
-				break
+		if quote < s.at {
+			n := bytes.IndexByte(s.text[s.at:], '"')
+			if n < 0 {
+				return false
 			}
-			s.at += 8
+			quote = s.at + n
 		}
-		if s.at == len(s.text) {
+		run := s.text[s.at:quote]
+		if n := bytes.IndexByte(run, '\\'); n >= 0 {
+			run = run[:n]
+		}
+		if !isText(run) {
 			return false
 		}
-		switch c := s.text[s.at]; {
-		case c == '"':
+		if s.at += len(run); s.at == quote {
+			s.mark(s.at)
 			s.at++
 			return true
-		case c == '\\':
-			if !s.escape() {
-				return false
-			}
-		case c < ' ':
+		}
+		if !s.escape() {
 			return false
-		case c < utf8.RuneSelf:
-			s.at++
-		default:
-			r, size := utf8.DecodeRune(s.text[s.at:])
-			if r == utf8.RuneError && size == 1 {
-				return false
-			}
-			s.at += size
 		}
 	}
 }
 
-// special marks, by the high bit of each, the bytes of word that end or interrupt
-// a run of plain characters: quote, backslash, control characters, non-ASCII. The
-// lowest mark is exact; a borrow may set false ones above it.
-func special(word uint64) uint64 {
-	const low, high = 0x0101010101010101, 0x8080808080808080
-	quote := word ^ '"'*low
-	slash := word ^ '\\'*low
-	return ((quote-low)&^quote | (slash-low)&^slash | (word-' '*low)&^word | word) & high
+// isText reports whether run is UTF-8 without control characters. ASCII goes by 64
+// bytes at a time.
+func isText(run []byte) bool {
+	const first, high = 0x0101010101010101 * ' ', 0x8080808080808080
+	rest := run
+	for len(rest) >= 64 {
+		block := (*[64]byte)(rest)
+		var found uint64
+		for i := 0; i < 64; i += 8 {
+			// The high bit of a byte tells that it is not ASCII, or below a space.
+			word := binary.LittleEndian.Uint64(block[i:])
+			found |= word | (word - first)
+		}
+		if found&high != 0 {
+			break
+		}
+		rest = rest[64:]
+	}
+	ascii := true
+	for _, c := range rest {
+		if c < ' ' {
+			return false
+		}
+		ascii = ascii && c < utf8.RuneSelf
+	}
+	return ascii || utf8.Valid(rest)
 }
 
 func (s *scanner) escape() bool {
+	s.mark(s.at)
 	s.at++
 	if s.at == len(s.text) {
 		return false
 	}
-	switch s.text[s.at] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	switch c := s.text[s.at]; c {
+	case '"', '\\':
+		s.mark(s.at)
+		s.at++
+		return true
+	case '/', 'b', 'f', 'n', 'r', 't':
 		s.at++
 		return true
 	case 'u':
