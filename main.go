@@ -22,6 +22,7 @@ import (
 	"kyc-ocr-relay/internal/delivery"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/settings"
 	"kyc-ocr-relay/internal/store"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
@@ -30,24 +31,41 @@ import (
 func main() {
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
-	from := &settings{log: log}
-	h := handler.NewHandler(func(ctx context.Context) (*handler.Relay, error) { return build(ctx, from, level, log) }, log)
+	role := role.FromEnvironment(os.Getenv)
+	f := &factory{settings: settings.Reader{Log: log, Role: role}, role: role, level: level, log: log}
+	h := handler.NewHandler(f.build, log)
 	if os.Getenv("_LAMBDA_SERVER_PORT") != "" {
 		cloudfunction.StartHandler(function{h}) // does not return
 	}
-	if err := serve(h); err != nil {
+	if err := serve(h, log); err != nil {
 		log.Error("server", "error", err.Error())
 		os.Exit(1)
 	}
 }
 
-// build wires the whole graph from the environment.
-func build(ctx context.Context, from *settings, level *slog.LevelVar, log *slog.Logger) (*handler.Relay, error) {
-	c, stale, err := from.load(ctx)
+// factory makes the function of what the environment says.
+type factory struct {
+	settings settings.Reader
+	role     role.Source
+	level    *slog.LevelVar
+	log      *slog.Logger
+
+	// memory is TICKET_STORE=memory. It outlives a changed secret: a pair that is good
+	// still is not fetched anew.
+	memory ticket.Memory
+}
+
+// build wires the whole graph.
+func (f *factory) build(ctx context.Context) (*handler.Relay, error) {
+	c, stale, err := f.settings.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	level.Set(c.LogLevel)
+	f.level.Set(c.LogLevel)
+	schedule := ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap}
+	if !schedule.Fits(c.Timeout) {
+		f.log.Warn("a renewal is cut off before its two calls time out: lower KYC_TIMEOUT to a fifth of TICKET_OVERLAP")
+	}
 	client := upstream.New(upstream.Config{BaseURL: c.BaseURL, Timeout: c.Timeout})
 	var (
 		apps    []string
@@ -56,18 +74,18 @@ func build(ctx context.Context, from *settings, level *slog.LevelVar, log *slog.
 	)
 	for _, app := range c.Apps {
 		apps = append(apps, app.ID)
-		tickets[app.ID] = ticket.App{Issuer: issuer{client, app}, Secret: app.Secret}
+		tickets[app.ID] = ticket.App{Issuer: client.Issuer(app.ID, app.Secret), Secret: app.Secret}
 	}
 	for _, caller := range c.Callers {
 		callers = append(callers, handler.Caller(caller))
 	}
-	shared := ticket.Store(&from.memory)
+	shared := ticket.Store(&f.memory)
 	if c.Store.Scheme != "memory" {
-		if shared, err = store.Open(c.Store.Scheme, c.Store.URL.Reveal(), role.FromEnvironment(os.Getenv)); err != nil {
+		if shared, err = store.Open(c.Store.Scheme, c.Store.URL.Reveal(), f.role); err != nil {
 			return nil, fmt.Errorf("TICKET_STORE: %w", err)
 		}
 	}
-	sinks, err := openSinks(c)
+	sinks, err := f.sinks(c)
 	if err != nil {
 		return nil, err
 	}
@@ -81,18 +99,18 @@ func build(ctx context.Context, from *settings, level *slog.LevelVar, log *slog.
 		Tickets: ticket.New(ticket.Config{
 			Apps:     tickets,
 			Store:    shared,
-			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
-			Log:      log,
+			Schedule: schedule,
+			Log:      f.log,
 		}),
 		StoreKind: c.Store.Scheme,
 		Delivery:  sinks,
 		Stale:     stale,
-		Log:       log,
+		Log:       f.log,
 	}), nil
 }
 
-// openSinks returns nil where DELIVER_TO is not set.
-func openSinks(c config.Config) (*delivery.Sinks, error) {
+// sinks returns nil where DELIVER_TO is not set.
+func (f *factory) sinks(c config.Config) (*delivery.Sinks, error) {
 	if len(c.DeliverTo) == 0 {
 		return nil, nil
 	}
@@ -100,27 +118,11 @@ func openSinks(c config.Config) (*delivery.Sinks, error) {
 	for i, location := range c.DeliverTo {
 		to[i] = location.URL
 	}
-	sinks, err := delivery.Open(delivery.Config{To: to, Secret: c.DeliverSecret, Role: role.FromEnvironment(os.Getenv)})
+	sinks, err := delivery.Open(delivery.Config{To: to, Secret: c.DeliverSecret, Role: f.role})
 	if err != nil {
 		return nil, fmt.Errorf("DELIVER_TO, DELIVER_SECRET: %w", err)
 	}
 	return sinks, nil
-}
-
-// issuer is the upstream as one app's issuer of pairs.
-type issuer struct {
-	client *upstream.Client
-	app    config.App
-}
-
-func (i issuer) Token(ctx context.Context) (ticket.Credential, error) {
-	c, err := i.client.AccessToken(ctx, i.app.ID, i.app.Secret)
-	return ticket.Credential(c), err
-}
-
-func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
-	c, err := i.client.SignTicket(ctx, i.app.ID, token)
-	return ticket.Credential(c), err
 }
 
 // function adapts the Handler to the runtime of event functions.
@@ -148,7 +150,7 @@ func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 }
 
 // serve runs the HTTP server until the platform asks it to stop.
-func serve(h http.Handler) error {
+func serve(h http.Handler, log *slog.Logger) error {
 	port := os.Getenv("PORT")
 	if port == "" {
 		port = "9000"
@@ -161,6 +163,9 @@ func serve(h http.Handler) error {
 		WriteTimeout:      90 * time.Second, // the time limit of a request, and a slow reader
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		// OPTIONS * is a request like any other.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer cancel()

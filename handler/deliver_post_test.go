@@ -28,14 +28,14 @@ type minter struct {
 	ticket string
 }
 
-func (m *minter) Token(context.Context) (ticket.Credential, error) {
+func (m *minter) Token(context.Context) (secret.Credential, error) {
 	var token string
 	token, m.ticket = m.sim.Mint("IDA1")
-	return ticket.Credential{Value: secret.New(token), Life: 2 * time.Hour}, nil
+	return secret.Credential{Value: secret.New(token), Life: 2 * time.Hour}, nil
 }
 
-func (m *minter) Ticket(context.Context, secret.Text) (ticket.Credential, error) {
-	return ticket.Credential{Value: secret.New(m.ticket), Life: time.Hour}, nil
+func (m *minter) Ticket(context.Context, secret.Text) (secret.Credential, error) {
+	return secret.Credential{Value: secret.New(m.ticket), Life: time.Hour}, nil
 }
 
 // wire is a network without a kernel: its time is the bubble's.

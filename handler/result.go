@@ -62,6 +62,12 @@ func (r *Relay) photo(ctx context.Context, q upstream.Query, name string, limit 
 	return &response{status: 200, contentType: sniff(text), body: text, base64: true}
 }
 
+// Query asks for a result as the routes do, for a program that has no HTTP. It blocks
+// until the renewals it began have ended, too.
+func (r *Relay) Query(ctx context.Context, q upstream.Query) (*upstream.Answer, error) {
+	return r.ask(ctx, q, new(logLine))
+}
+
 // ask queries with the app's ticket. A rejected one is replaced and the query signed
 // anew: by the one that another instance has renewed, by one renewed for this query, or
 // first by the one and then by the other. It returns after the renewals it began have

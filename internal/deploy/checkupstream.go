@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/config"
-	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -102,13 +101,12 @@ func (k *checking) apps(ctx context.Context) {
 	client := upstream.New(upstream.Config{BaseURL: k.config.BaseURL, Timeout: k.config.Timeout})
 	defer client.Close()
 	for _, app := range k.config.Apps {
-		of := issuer{client, app}
 		var err error
 		switch {
 		case k.store != nil:
-			err = k.shared(ctx, of)
+			err = k.shared(ctx, app, client.Issuer(app.ID, app.Secret))
 		case k.Mint:
-			err = k.mint(ctx, of)
+			err = k.mint(ctx, app, client.Issuer(app.ID, app.Secret))
 		default:
 			k.say("skip", "app "+app.ID, "to try the secret a token must be fetched, and a minute later the pair that the function uses is void: allow it with -mint")
 		}
@@ -119,13 +117,13 @@ func (k *checking) apps(ctx context.Context) {
 }
 
 // shared takes the pair as an instance of the function would.
-func (k *checking) shared(ctx context.Context, of issuer) error {
+func (k *checking) shared(ctx context.Context, app config.App, of upstream.Issuer) error {
 	cache := ticket.New(ticket.Config{
-		Apps:     map[string]ticket.App{of.app.ID: {Issuer: of, Secret: of.app.Secret}},
+		Apps:     map[string]ticket.App{app.ID: {Issuer: of, Secret: app.Secret}},
 		Store:    k.store,
 		Schedule: ticket.Schedule{Refresh: k.config.Refresh, Overlap: k.config.Overlap},
 	})
-	pair, renewal, err := cache.Get(ctx, of.app.ID)
+	pair, renewal, err := cache.Get(ctx, app.ID)
 	if renewal != nil {
 		renewal.Wait()
 	}
@@ -133,20 +131,20 @@ func (k *checking) shared(ctx context.Context, of issuer) error {
 		return err
 	}
 	if pair.Source == ticket.Shared {
-		k.say("ok", "app "+of.app.ID, "the store has its pair, %v old, sealed with this secret", pair.Age(time.Now()).Round(time.Second))
+		k.say("ok", "app "+app.ID, "the store has its pair, %v old, sealed with this secret", pair.Age(time.Now()).Round(time.Second))
 	} else {
-		k.say("ok", "app "+of.app.ID, "a pair was fetched, and stored for the function")
+		k.say("ok", "app "+app.ID, "a pair was fetched, and stored for the function")
 	}
 	return nil
 }
 
-func (k *checking) mint(ctx context.Context, of issuer) error {
+func (k *checking) mint(ctx context.Context, app config.App, of upstream.Issuer) error {
 	token, err := of.Token(ctx)
 	if err == nil {
 		_, err = of.Ticket(ctx, token.Value)
 	}
 	if err == nil {
-		k.say("ok", "app "+of.app.ID, "the secret is good: a token and a ticket were fetched. A pair in use by the function is void in a minute")
+		k.say("ok", "app "+app.ID, "the secret is good: a token and a ticket were fetched. A pair in use by the function is void in a minute")
 	}
 	return err
 }
@@ -165,20 +163,4 @@ func advice(err error) string {
 		return "KYC_BASE_URL is not the vendor's API, or something in between answers"
 	}
 	return "see the base URL above, and raise KYC_TIMEOUT if the network is slow"
-}
-
-// issuer is the upstream as one app's issuer of pairs.
-type issuer struct {
-	client *upstream.Client
-	app    config.App
-}
-
-func (i issuer) Token(ctx context.Context) (ticket.Credential, error) {
-	c, err := i.client.AccessToken(ctx, i.app.ID, i.app.Secret)
-	return ticket.Credential(c), err
-}
-
-func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
-	c, err := i.client.SignTicket(ctx, i.app.ID, token)
-	return ticket.Credential(c), err
 }

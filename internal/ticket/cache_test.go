@@ -66,6 +66,24 @@ func TestSourceTellsWhoMinted(t *testing.T) {
 	})
 }
 
+// The default time-out fits into the default lease; one that does not is told.
+func TestLeaseArithmetic(t *testing.T) {
+	for _, test := range []struct {
+		call, overlap time.Duration
+		want          bool
+	}{
+		{5 * time.Second, time.Minute, true},
+		{12 * time.Second, time.Minute, true},
+		{12*time.Second + 1, time.Minute, false},
+		{5 * time.Second, 2 * time.Second, false},
+	} {
+		s := ticket.Schedule{Refresh: 20 * time.Minute, Overlap: test.overlap}
+		if got := s.Fits(test.call); got != test.want {
+			t.Errorf("calls of %v in an overlap of %v: %v", test.call, test.overlap, got)
+		}
+	}
+}
+
 func TestUnknownApp(t *testing.T) {
 	c := (&desk{}).cache(nil)
 	if _, _, err := c.Get(t.Context(), "other"); !errors.Is(err, ticket.ErrUnknownApp) {

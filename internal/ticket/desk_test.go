@@ -58,11 +58,11 @@ func (d *desk) work(ctx context.Context, fail func() error) error {
 	return err
 }
 
-func (d *desk) Token(ctx context.Context) (ticket.Credential, error) {
+func (d *desk) Token(ctx context.Context) (secret.Credential, error) {
 	d.set(func(d *desk) { d.calls++; d.busy++; d.most = max(d.most, d.busy) })
 	defer d.set(func(d *desk) { d.busy-- })
 	if err := d.work(ctx, func() error { return d.failToken }); err != nil {
-		return ticket.Credential{}, err
+		return secret.Credential{}, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,14 +71,14 @@ func (d *desk) Token(ctx context.Context) (ticket.Credential, error) {
 	if life == 0 {
 		life = 2 * time.Hour
 	}
-	return ticket.Credential{Value: secret.New(fmt.Sprintf("canary-token-%d", d.tokens)), Life: life}, nil
+	return secret.Credential{Value: secret.New(fmt.Sprintf("canary-token-%d", d.tokens)), Life: life}, nil
 }
 
-func (d *desk) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
+func (d *desk) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
 	if err := d.work(ctx, func() error { return d.failTicket }); err != nil {
-		return ticket.Credential{}, err
+		return secret.Credential{}, err
 	}
-	return ticket.Credential{Value: secret.New("canary-ticket-of-" + token.Reveal()), Life: time.Hour}, nil
+	return secret.Credential{Value: secret.New("canary-ticket-of-" + token.Reveal()), Life: time.Hour}, nil
 }
 
 // cache returns an instance that has its pairs from d and shares them through store.

@@ -1,6 +1,13 @@
 package ticket
 
-import "time"
+import (
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// Credential is what an Issuer of the tests issues.
+type Credential = secret.Credential
 
 // SetClock lets the clock of the instance be wrong by d.
 func (c *Cache) SetClock(d time.Duration) {

@@ -103,7 +103,7 @@ func (f *fleet) start(d time.Duration) *instance {
 	base, _ := url.Parse("https://upstream.example")
 	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: i})
 	tickets := ticket.New(ticket.Config{
-		Apps:     map[string]ticket.App{appID: {Issuer: issuer{client}, Secret: secret.New(appSecret)}},
+		Apps:     map[string]ticket.App{appID: {Issuer: client.Issuer(appID, secret.New(appSecret)), Secret: secret.New(appSecret)}},
 		Store:    i,
 		Schedule: f.schedule,
 	})
@@ -115,18 +115,6 @@ func (f *fleet) start(d time.Duration) *instance {
 	})
 	i.handler = handler.NewHandler(func(context.Context) (*handler.Relay, error) { return relay, nil }, slog.New(slog.DiscardHandler))
 	return i
-}
-
-type issuer struct{ client *upstream.Client }
-
-func (i issuer) Token(ctx context.Context) (ticket.Credential, error) {
-	c, err := i.client.AccessToken(ctx, appID, secret.New(appSecret))
-	return ticket.Credential(c), err
-}
-
-func (i issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
-	c, err := i.client.SignTicket(ctx, appID, token)
-	return ticket.Credential(c), err
 }
 
 // query asks for a result through the instance. One that dies meanwhile is no

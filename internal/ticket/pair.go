@@ -16,18 +16,12 @@ import (
 	"kyc-ocr-relay/internal/secret"
 )
 
-// Credential is a token or a ticket as issued, with its life from receipt.
-type Credential struct {
-	Value secret.Text
-	Life  time.Duration
-}
-
 // Issuer is the upstream's side of one app. Its errors must be fit for the log.
 type Issuer interface {
 	// Token issues a new access token: the previous one now has one more minute.
-	Token(context.Context) (Credential, error)
+	Token(context.Context) (secret.Credential, error)
 	// Ticket issues the SIGN ticket that belongs to token.
-	Ticket(ctx context.Context, token secret.Text) (Credential, error)
+	Ticket(ctx context.Context, token secret.Text) (secret.Credential, error)
 }
 
 // State is what a pair is good for at some moment.

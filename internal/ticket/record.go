@@ -106,6 +106,10 @@ func (s Schedule) lease() time.Duration { return s.Overlap / 2 }
 // work is the part of the lease for the two calls; the rest is for publishing.
 func (s Schedule) work() time.Duration { return s.lease() * 4 / 5 }
 
+// Fits reports whether the two calls of a renewal, of up to call each, fit into its
+// lease and leave time to publish. Where they do not, they are cut off.
+func (s Schedule) Fits(call time.Duration) bool { return 2*call <= s.work() }
+
 // storeCall bounds one access to the store.
 func (s Schedule) storeCall() time.Duration { return min(2*time.Second, s.lease()/8) }
 

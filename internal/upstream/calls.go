@@ -23,15 +23,9 @@ const (
 // some hundred bytes.
 const credentialLimit = 64 << 10
 
-// Credential is an access token or a SIGN ticket.
-type Credential struct {
-	Value secret.Text
-	Life  time.Duration // from its receipt
-}
-
 // AccessToken fetches a new access token of appID. From then on the previous one
 // has one more minute. Errors are *Error.
-func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret.Text) (Credential, error) {
+func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret.Text) (secret.Credential, error) {
 	var reply struct {
 		Token string          `json:"access_token"`
 		Life  json.RawMessage `json:"expire_in"`
@@ -45,17 +39,17 @@ func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret
 		},
 	})
 	if err != nil {
-		return Credential{}, err
+		return secret.Credential{}, err
 	}
 	if reply.Token == "" {
-		return Credential{}, &Error{Step: "access token", Reason: Refused, Code: "0", Detail: " without a token"}
+		return secret.Credential{}, &Error{Step: "access token", Reason: Refused, Code: "0", Detail: " without a token"}
 	}
-	return Credential{secret.New(reply.Token), life(reply.Life, tokenLife)}, nil
+	return secret.Credential{Value: secret.New(reply.Token), Life: life(reply.Life, tokenLife)}, nil
 }
 
 // SignTicket fetches the SIGN ticket that goes with token and dies with it.
 // Errors are *Error.
-func (c *Client) SignTicket(ctx context.Context, appID string, token secret.Text) (Credential, error) {
+func (c *Client) SignTicket(ctx context.Context, appID string, token secret.Text) (secret.Credential, error) {
 	var reply struct {
 		Tickets []struct {
 			Value string          `json:"value"`
@@ -71,13 +65,35 @@ func (c *Client) SignTicket(ctx context.Context, appID string, token secret.Text
 		},
 	})
 	if err != nil {
-		return Credential{}, err
+		return secret.Credential{}, err
 	}
 	if len(reply.Tickets) == 0 || reply.Tickets[0].Value == "" {
-		return Credential{}, &Error{Step: "SIGN ticket", Reason: Refused, Code: "0", Detail: " without a ticket"}
+		return secret.Credential{}, &Error{Step: "SIGN ticket", Reason: Refused, Code: "0", Detail: " without a ticket"}
 	}
 	ticket := reply.Tickets[0]
-	return Credential{secret.New(ticket.Value), life(ticket.Life, ticketLife)}, nil
+	return secret.Credential{Value: secret.New(ticket.Value), Life: life(ticket.Life, ticketLife)}, nil
+}
+
+// Issuer issues the credentials of one app.
+type Issuer struct {
+	client    *Client
+	appID     string
+	appSecret secret.Text
+}
+
+// Issuer returns the issuer of an app's credentials.
+func (c *Client) Issuer(appID string, appSecret secret.Text) Issuer {
+	return Issuer{c, appID, appSecret}
+}
+
+// Token is AccessToken of the app.
+func (i Issuer) Token(ctx context.Context) (secret.Credential, error) {
+	return i.client.AccessToken(ctx, i.appID, i.appSecret)
+}
+
+// Ticket is SignTicket of the app.
+func (i Issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
+	return i.client.SignTicket(ctx, i.appID, token)
 }
 
 // credential makes a call whose answer, with code 0, is decoded into reply.

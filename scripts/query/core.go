@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 
+	"kyc-ocr-relay/handler"
 	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
@@ -22,11 +22,10 @@ const answerLimit = 160 << 20
 
 // core is what the function is made of, wired for one query.
 type core struct {
-	query   upstream.Query
-	client  *upstream.Client
-	tickets *ticket.Cache
-	issuer  *issuer
-	tap     *tap // nil unless it is to be explained
+	query  upstream.Query
+	relay  *handler.Relay
+	issuer *issuer
+	tap    *tap // nil unless it is to be explained
 }
 
 // open wires the core from the function's variables. Those about callers and delivery do
@@ -72,13 +71,18 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 		log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
 		k.tap = newTap(&to, o.typ.Path())
 	}
-	k.client = upstream.New(to)
-	k.issuer = &issuer{client: k.client, app: c.Apps[at]}
-	k.tickets = ticket.New(ticket.Config{
-		Apps:     map[string]ticket.App{o.app: {Issuer: k.issuer, Secret: k.issuer.app.Secret}},
-		Store:    shared,
-		Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
-		Log:      log,
+	client, app := upstream.New(to), c.Apps[at]
+	k.issuer = &issuer{Issuer: client.Issuer(app.ID, app.Secret)}
+	k.relay = handler.New(handler.Config{
+		Upstream: client,
+		Tickets: ticket.New(ticket.Config{
+			Apps:     map[string]ticket.App{app.ID: {Issuer: k.issuer, Secret: app.Secret}},
+			Store:    shared,
+			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
+			Log:      log,
+		}),
+		StoreKind: c.Store.Scheme,
+		Log:       log,
 	})
 	return k, nil
 }
@@ -90,56 +94,47 @@ func ids(apps []config.App) (list []string) {
 	return list
 }
 
-// ask queries as the function does: a ticket that is rejected is replaced once.
+// ask queries as the function does, and notes the tickets that it may have used.
 func (k *core) ask(ctx context.Context) (*upstream.Answer, error) {
-	app := k.query.AppID
-	pair, renewal, err := k.tickets.Get(ctx, app)
-	defer renewal.Wait()
+	if err := k.note(ctx); err != nil {
+		return nil, err
+	}
+	answer, err := k.relay.Query(ctx, k.query)
 	if err != nil {
 		return nil, err
 	}
-	k.query.Ticket = pair.Ticket
-	answer, err := k.client.Result(ctx, k.query)
-	if err != nil || answer.Class != upstream.Rejected {
-		return answer, err
+	return answer, k.note(ctx)
+}
+
+func (k *core) note(ctx context.Context) error {
+	pair, renewal, err := k.relay.Tickets.Get(ctx, k.query.AppID)
+	renewal.Wait()
+	if err == nil {
+		k.issuer.tickets = append(k.issuer.tickets, pair.Ticket)
 	}
-	next, renewal2, err := k.tickets.Reject(ctx, app, pair)
-	defer renewal2.Wait()
-	if errors.Is(err, ticket.ErrDenied) {
-		return answer, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	k.query.Ticket = next.Ticket
-	answer, err = k.client.Result(ctx, k.query)
-	if err == nil && answer.Class == upstream.Rejected {
-		k.tickets.Futile(ctx, app, next)
-	}
-	return answer, err
+	return err
 }
 
 // issuer is the upstream as the app's issuer of pairs. It keeps what was issued, for the
 // explanation.
 type issuer struct {
-	client  *upstream.Client
-	app     config.App
+	upstream.Issuer
 	minted  int
 	tickets []secret.Text
 }
 
-func (i *issuer) Token(ctx context.Context) (ticket.Credential, error) {
-	c, err := i.client.AccessToken(ctx, i.app.ID, i.app.Secret)
+func (i *issuer) Token(ctx context.Context) (secret.Credential, error) {
+	c, err := i.Issuer.Token(ctx)
 	if err == nil {
 		i.minted++
 	}
-	return ticket.Credential(c), err
+	return c, err
 }
 
-func (i *issuer) Ticket(ctx context.Context, token secret.Text) (ticket.Credential, error) {
-	c, err := i.client.SignTicket(ctx, i.app.ID, token)
+func (i *issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
+	c, err := i.Issuer.Ticket(ctx, token)
 	if err == nil {
 		i.tickets = append(i.tickets, c.Value)
 	}
-	return ticket.Credential(c), err
+	return c, err
 }

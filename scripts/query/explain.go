@@ -90,10 +90,6 @@ func (t *tap) note(target string) {
 
 // explain shows how each query that was sent had been signed.
 func (k *core) explain(w io.Writer) {
-	tickets := slices.Clone(k.issuer.tickets)
-	if k.query.Ticket.Reveal() != "" {
-		tickets = append(tickets, k.query.Ticket) // of the store, perhaps
-	}
 	k.tap.mu.Lock()
 	defer k.tap.mu.Unlock()
 	if len(k.tap.sent) == 0 {
@@ -101,7 +97,7 @@ func (k *core) explain(w io.Writer) {
 	}
 	for i, s := range k.tap.sent {
 		fmt.Fprintf(w, "query %d of %d, sent %s to %s\n", i+1, len(k.tap.sent), s.at.UTC().Format("2006-01-02 15:04:05.000 UTC"), k.query.Type.Path())
-		s.explain(w, tickets)
+		s.explain(w, k.issuer.tickets)
 	}
 }
 

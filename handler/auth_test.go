@@ -1,0 +1,83 @@
+package handler
+
+import (
+	"strings"
+	"testing"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+func TestAuthenticate(t *testing.T) {
+	const alice, bob = "token-of-alice-0123456789", "token-of-bob-0123456789"
+	r := New(Config{Callers: []Caller{{"alice", secret.New(alice)}, {"bob", secret.New(bob)}, {"bob2", secret.New("another-of-bob-0123456789")}}})
+	for _, c := range []struct {
+		name   string
+		header []string
+		caller string
+	}{
+		{"the first", []string{"Bearer " + alice}, "alice"},
+		{"another", []string{"Bearer " + bob}, "bob"},
+		{"one that is rotated in", []string{"Bearer another-of-bob-0123456789"}, "bob2"},
+		{"a scheme in small letters", []string{"bearer " + alice}, "alice"},
+		{"a scheme in capitals", []string{"BEARER " + alice}, "alice"},
+		{"spaces around the token", []string{"Bearer   " + alice + " "}, "alice"},
+		{"nothing", nil, ""},
+		{"an empty header", []string{""}, ""},
+		{"a scheme alone", []string{"Bearer"}, ""},
+		{"an empty token", []string{"Bearer "}, ""},
+		{"two headers", []string{"Bearer " + alice, "Bearer " + alice}, ""},
+		{"two in one", []string{"Bearer " + alice + ",Bearer " + alice}, ""},
+		{"a token alone", []string{alice}, ""},
+		{"another scheme", []string{"Basic " + alice}, ""},
+		{"a scheme that begins alike", []string{"Bearers " + alice}, ""},
+		{"a colon", []string{"Bearer: " + alice}, ""},
+		{"a tab", []string{"Bearer\t" + alice}, ""},
+		{"a space in front", []string{" Bearer " + alice}, ""},
+		{"the start of a token", []string{"Bearer " + alice[:len(alice)-1]}, ""},
+		{"a token and more", []string{"Bearer " + alice + "x"}, ""},
+		{"a token in another case", []string{"Bearer " + strings.ToUpper(alice)}, ""},
+		{"two tokens", []string{"Bearer " + alice + " " + bob}, ""},
+		{"a NUL behind", []string{"Bearer " + alice + "\x00"}, ""},
+	} {
+		caller, ok := r.authenticate(c.header)
+		if ok != (c.caller != "") || ok && caller != c.caller {
+			t.Errorf("%s: got %q, %v", c.name, caller, ok)
+		}
+	}
+}
+
+func TestNobodyIsACallerWhereThereAreNone(t *testing.T) {
+	for _, header := range [][]string{nil, {"Bearer "}, {"Bearer x"}} {
+		if _, ok := New(Config{}).authenticate(header); ok {
+			t.Errorf("%q was let in", header)
+		}
+		if name, ok := New(Config{NoAuth: true}).authenticate(header); !ok || name != "" {
+			t.Errorf("%q was not let in, or got the name %q", header, name)
+		}
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	for id, keeps := range map[string]bool{
+		"9c0db5e1-0b6c-4ed6-a7e2-621d5c97ecf3": true, "A_b-9": true, strings.Repeat("a", 128): true,
+		"": false, strings.Repeat("a", 129): false, "a b": false, "a\r\nX-Injected: 1": false, "a\"b": false, "卡": false, "<b>": false, "a.b": false,
+	} {
+		got := requestID(id)
+		if (got == id) != keeps {
+			t.Errorf("requestID(%q) = %q", id, got)
+		}
+		if !keeps && (len(got) < 20 || requestID(got) != got || requestID(id) == got) {
+			t.Errorf("requestID(%q) = %q is not fresh", id, got)
+		}
+	}
+}
+
+func TestOrderHash(t *testing.T) {
+	if orderHash("") != "" {
+		t.Error("nothing has a hash")
+	}
+	a, b := orderHash("order1"), orderHash("order2")
+	if a == b || len(a) != 12 || a != orderHash("order1") || strings.Contains(a, "order") {
+		t.Errorf("got %q and %q", a, b)
+	}
+}

@@ -1,0 +1,224 @@
+package endtoend
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/simulator"
+)
+
+// The apps and callers of every world that does not say otherwise.
+const (
+	firstApp  = "IDAfirst1"
+	secondApp = "IDAsecond2"
+	thirdApp  = "IDAthird3"
+
+	aliceToken = "alice-token-4f2c9a7be1"
+	bobToken   = "bob-token-d83e61c05f77"
+)
+
+var secrets = map[string]string{
+	firstApp:  "secret-of-first-9b71e2",
+	secondApp: "secret-of-second-c04d8",
+	thirdApp:  "secret-of-third-77fa31",
+}
+
+// runtime is either kind of function in the local runtime.
+type runtime interface {
+	http.Handler
+	Close() error
+}
+
+// transport is a way from a caller to the function.
+type transport struct {
+	name  string
+	event bool
+	start func(context.Context, gateway.Config) (runtime, error)
+}
+
+var transports = []transport{
+	eventTransport("API Gateway event", gateway.APIGateway, true),
+	eventTransport("API Gateway event, environment with the invocation", gateway.APIGateway, false),
+	eventTransport("Function URL event", gateway.FunctionURL, true),
+	eventTransport("Function URL event, environment with the invocation", gateway.FunctionURL, false),
+	webTransport,
+}
+
+var webTransport = transport{"Web", false, func(ctx context.Context, c gateway.Config) (runtime, error) {
+	return gateway.StartWeb(ctx, c)
+}}
+
+func eventTransport(name string, shape gateway.Shape, envAtStart bool) transport {
+	return transport{name, true, func(ctx context.Context, c gateway.Config) (runtime, error) {
+		c.Shape, c.EnvAtStart = shape, envAtStart
+		return gateway.StartEvent(ctx, c)
+	}}
+}
+
+// through runs body as a parallel subtest for every transport.
+func through(t *testing.T, body func(t *testing.T, over transport)) {
+	t.Helper()
+	for _, over := range transports {
+		t.Run(over.name, func(t *testing.T) {
+			t.Parallel()
+			body(t, over)
+		})
+	}
+}
+
+// setting is what differs from the usual world; its zero value is the usual one.
+type setting struct {
+	env       map[string]string // replaces variables; "" removes one
+	simulator simulator.Config  // Apps nil: those of secrets
+	upstream  http.Handler      // in place of the simulator
+	tls       bool              // the upstream is https, with a certificate that nobody signed
+	gone      bool              // nobody listens at the upstream's address
+	runtime   gateway.Config    // of which TimeLimit, ZeroDeadline and Prefix count
+	faults    func(w http.ResponseWriter, r *http.Request, c simulator.Call) bool
+}
+
+// world is a function in the local runtime with an upstream of its own.
+type world struct {
+	t       testing.TB
+	sim     *simulator.Simulator
+	witness *witness
+	event   *gateway.Event // nil for a Web function
+	url     string
+	client  *http.Client
+
+	mu   sync.Mutex
+	told bytes.Buffer // headers and bodies of our own making that callers got
+	ids  []string     // request ids of the invocations so far
+	log  journal
+}
+
+// open starts a world, which ends with the test. Then the log and everything that callers were told
+// must hold no secret, and no rule of the upstream may have been broken.
+func open(t testing.TB, over transport, s setting) *world {
+	t.Helper()
+	if s.simulator.Apps == nil {
+		s.simulator.Apps = secrets
+	}
+	w := &world{t: t, sim: simulator.New(s.simulator)}
+	var upstream http.Handler = w.sim
+	if s.upstream != nil {
+		upstream = s.upstream
+	}
+	if s.faults != nil {
+		w.sim.Intercept(s.faults)
+	}
+	w.witness = newWitness(upstream)
+	server := httptest.NewUnstartedServer(w.witness)
+	server.Config.ErrorLog = discard
+	if s.tls {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	t.Cleanup(server.Close)
+	if s.gone {
+		server.Close()
+	}
+
+	config := s.runtime
+	config.Binary, config.Log, config.Env = binary(t), &w.log, environment(server.URL, s.env)
+	f, err := over.start(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.event, _ = f.(*gateway.Event)
+	front := httptest.NewServer(f)
+	pool := &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}
+	w.url, w.client = front.URL, &http.Client{
+		Transport:     pool,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	t.Cleanup(func() {
+		pool.CloseIdleConnections()
+		front.Close()
+		f.Close()
+		w.inspect()
+	})
+	return w
+}
+
+// environment is the function's, with changes to the usual one.
+func environment(upstream string, changes map[string]string) map[string]string {
+	env := map[string]string{
+		"KYC_APP_ID":    firstApp,
+		"KYC_SECRET":    secrets[firstApp],
+		"KYC_APPS":      secondApp + ":" + secrets[secondApp] + "," + thirdApp + ":" + secrets[thirdApp],
+		"KYC_BASE_URL":  upstream,
+		"KYC_TIMEOUT":   "20s", // the machine may be busy
+		"CALLER_TOKENS": "alice:" + aliceToken + ",bob:" + bobToken,
+		"LOG_LEVEL":     "debug",
+	}
+	maps.Copy(env, changes)
+	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
+	return env
+}
+
+// answer is a response as the caller saw it.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a *answer) sum() digest { return digest{len(a.body), sha256.Sum256(a.body)} }
+
+// get asks as alice.
+func (w *world) get(target string) *answer {
+	w.t.Helper()
+	return w.do(http.MethodGet, target, http.Header{"Authorization": {"Bearer " + aliceToken}})
+}
+
+// do sends a request as it is.
+func (w *world) do(method, target string, header http.Header) *answer {
+	w.t.Helper()
+	a, err := w.try(method, target, header)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// try is do for goroutines, which must not end the test.
+func (w *world) try(method, target string, header http.Header) (*answer, error) {
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+target, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header = header.Clone()
+	response, err := w.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{response.StatusCode, response.Header, body}
+	w.note(a, request)
+	return a, nil
+}
+
+// note keeps what must hold no secret: headers, and bodies that the upstream did not make.
+func (w *world) note(a *answer, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ids = append(w.ids, a.header.Get("X-Scf-Request-Id"))
+	_ = a.header.Write(&w.told)
+	if r.URL.Path == "/healthz" || !w.witness.sent(a.sum()) && a.header.Get("Content-Type") == jsonType {
+		w.told.Write(a.body)
+	}
+}
