@@ -61,7 +61,13 @@ func run(ctx context.Context, serve, verbose bool) error {
 		log = os.Stdout
 	}
 
-	event, err := startSide(ctx, "event function", func(c gateway.Config) (function, error) { return gateway.StartEvent(ctx, c) }, binary, log)
+	archive := filepath.Join(dir, "archive")
+	event, err := startSide(ctx, "event function", func(c gateway.Config) (function, error) {
+		if runtime.GOOS != "windows" {
+			c.Env["DELIVER_TO"] = "file://" + archive
+		}
+		return gateway.StartEvent(ctx, c)
+	}, binary, log)
 	if err != nil {
 		return err
 	}
@@ -72,15 +78,12 @@ func run(ctx context.Context, serve, verbose bool) error {
 	}
 	defer web.close()
 
-	failed := false
-	for _, s := range []*side{event, web} {
-		if err := s.show(ctx); err != nil {
-			fmt.Println("  UNEXPECTED:", err)
-			failed = true
-		}
+	steps := []error{event.show(ctx)}
+	if runtime.GOOS != "windows" { // a file:// URL has no drive letter
+		steps = append(steps, deliver(ctx, event, archive))
 	}
-	if failed {
-		return errors.New("something was not as it should be")
+	if err := errors.Join(append(steps, web.show(ctx))...); err != nil {
+		return fmt.Errorf("something was not as it should be: %w", err)
 	}
 	if serve {
 		fmt.Println("\nUp until Ctrl-C. To try, in another terminal:")

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"kyc-ocr-relay/internal/gateway"
+)
+
+// orderEvent is what a backend invokes the function with when an OCR has completed. The
+// photos of this order follow a second later: the function waits for them.
+const orderEvent = `{"action":"deliver","type":"bankcard","order_no":"late1"}`
+
+// deliver sends the event after an OCR twice, and shows what the function left.
+func deliver(ctx context.Context, s *side, archive string) error {
+	fmt.Printf("\n== after the OCR: an event, and what it leaves ==\n\n")
+	function, ok := s.function.(*gateway.Event)
+	if !ok {
+		return fmt.Errorf("a %s has no events", s.name)
+	}
+	for _, want := range []string{
+		`{"delivered":["IDAdemo1/bankcard/late1"],"skipped":[],"rejected":[]}`,
+		`{"delivered":[],"skipped":["IDAdemo1/bankcard/late1"],"rejected":[]}`, // events come again
+	} {
+		result, err := function.Invoke(ctx, []byte(orderEvent))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  event   %s\n  returns %s\n", orderEvent, result.Payload)
+		if result.Error != nil || string(result.Payload) != want {
+			return fmt.Errorf("expected %s, error %v", want, result.Error)
+		}
+	}
+	files := 0
+	fmt.Println("  the archive:")
+	err := filepath.WalkDir(archive, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		files++
+		name, err := filepath.Rel(archive, path)
+		fmt.Printf("    %-52s %6d bytes\n", filepath.ToSlash(name), info.Size())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	document, err := os.ReadFile(filepath.Join(archive, "IDAdemo1", "bankcard", "late1", "result.json"))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  result.json:\n    %s\n", document)
+	if files != 4 {
+		return fmt.Errorf("%d files were left, expected three photos and result.json", files)
+	}
+	return nil
+}
