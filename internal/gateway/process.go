@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -53,7 +55,7 @@ func spawn(ctx context.Context, c Config, portVar string, atStart bool, ready pr
 }
 
 func spawnOnce(ctx context.Context, c Config, portVar string, atStart bool, ready probe) (*process, error) {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -145,13 +147,28 @@ func baseEnv() []string {
 	return env
 }
 
-// freePort returns a TCP port that is free now. The function library needs to be told a port: it
-// does not report one that it chose itself.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+// The range that FreePort draws from lies below the one that outgoing connections have
+// on most systems: none of them can take a port before the function does.
+const (
+	firstPort = 10000
+	lastPort  = 32000
+)
+
+// taken has the ports that were given out: two functions that start at the same time
+// must not find the same one free.
+var taken sync.Map
+
+// FreePort returns a TCP port that is free now. The function library needs to be told a
+// port: it cannot say which one it was given.
+func FreePort() (int, error) {
+	for range 1000 {
+		port := firstPort + rand.N(lastPort-firstPort)
+		if _, again := taken.LoadOrStore(port, true); again {
+			continue
+		}
+		if l, err := net.Listen("tcp", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("no free port was found")
 }

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/redis/go-redis/v9"
+	"github.com/gomodule/redigo/redis"
 	"github.com/tencentyun/cos-go-sdk-v5"
 
 	"kyc-ocr-relay/internal/role"
@@ -37,7 +37,7 @@ func fail(step string, err error) error {
 
 // known are the errors that say nothing but their own fixed text.
 var known = []error{
-	context.Canceled, context.DeadlineExceeded, role.ErrNone, redis.ErrPoolTimeout, redis.ErrClosed,
+	context.Canceled, context.DeadlineExceeded, role.ErrNone,
 	errTimeout, errTooLarge, errForeign, errNoLinks, errOvertaken, errNotCreateOnly, errNoDate,
 }
 

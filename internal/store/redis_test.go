@@ -352,7 +352,7 @@ func TestRedisLargeVersions(t *testing.T) {
 	}
 }
 
-// go-redis logs what it does not return, such as a server that says more than asked.
+// Nothing is printed of what is not returned, such as of a server that says more than asked.
 func TestRedisIsSilent(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	mustDo(t, err)

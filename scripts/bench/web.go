@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"kyc-ocr-relay/internal/gateway"
 )
 
 const connections = 32
@@ -54,10 +57,11 @@ func (b *bench) web() error {
 
 // load runs a server under load for two seconds.
 func (b *bench) load(name string, size int) (rate, memory float64, err error) {
-	port, err := freePort()
+	free, err := gateway.FreePort()
 	if err != nil {
 		return 0, 0, err
 	}
+	port := strconv.Itoa(free)
 	server, err := b.server(name, port)
 	if err != nil {
 		return 0, 0, err
