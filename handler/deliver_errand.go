@@ -58,8 +58,7 @@ const (
 func (b *batch) try(ctx context.Context, e *errand) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			// The value may quote anything: its type alone is told, with the place.
-			e.fail(fmt.Errorf("panic (%T) at %s", cause, panicSite()))
+			e.fail(errors.New(panicked(cause)))
 		}
 	}()
 	switch {

@@ -15,8 +15,18 @@ import (
 // Invoke answers an event of the event function: an HTTP request, a timer, something
 // with order messages in it, or a direct invocation. invocation is its id. The
 // returned bytes are the function's return value; they are not to be changed.
-func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) ([]byte, error) {
+func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) (value []byte, err error) {
 	id := requestID(invocation)
+	defer func() {
+		if cause := recover(); cause != nil {
+			h.panicked(id, panicked(cause))
+			value, err = nil, errors.New(string(failInternal.body(id)))
+		}
+	}()
+	return h.invoke(ctx, id, payload)
+}
+
+func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte, error) {
 	var event map[string]json.RawMessage
 	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
 		return nil, errors.New("the event is not a JSON object")

@@ -33,6 +33,7 @@ const (
 	codeTimeout       = "FailedOperation.UpstreamTimeout"
 	codeBadResponse   = "FailedOperation.UpstreamBadResponse"
 	codeTooLarge      = "FailedOperation.ResponseTooLarge"
+	codeLimit         = "LimitExceeded"
 	codeConfiguration = "InternalError.Configuration"
 	codeInternal      = "InternalError"
 )
@@ -40,6 +41,10 @@ const (
 // throttleSeconds is what a throttled caller is told to wait. The vendor publishes
 // no figure for the query; a few seconds keep a retry from adding to the load.
 const throttleSeconds = 5
+
+// limitSeconds is what a caller is told to wait whom the instance has no memory for: most
+// requests are answered within it.
+const limitSeconds = 1
 
 // statusCallerGone is logged where the caller closed the connection; nobody reads it.
 const statusCallerGone = 499
@@ -53,6 +58,7 @@ var (
 	failAppID           = failure{status: 400, code: codeAppID, msg: "app_id is not configured, or is missing where several are"}
 	failTooLarge        = failure{status: 502, code: codeTooLarge, msg: "the answer exceeds the platform's 6 MB: fetch the photos one by one from /ocr/{type}/{order_no}/photos/{name}, or have results delivered (DELIVER_TO)"}
 	failPhotoTooLarge   = failure{status: 502, code: codeTooLarge, msg: "the photo exceeds the platform's 6 MB: have results delivered (DELIVER_TO)"}
+	failLimit           = failure{status: 503, code: codeLimit, msg: "too many requests at once: try again", retryAfter: limitSeconds}
 	failInternal        = failure{status: 500, code: codeInternal, msg: "internal error"}
 	failBadPhoto        = failure{status: 502, code: codeBadResponse, msg: "result: the photo is not Base64"}
 )
@@ -90,6 +96,8 @@ func failedCall(e *upstream.Error) failure {
 		f.status, f.code = statusCallerGone, codeInternal
 	case upstream.TooLarge:
 		f = failTooLarge
+	case upstream.Crowded:
+		f = failLimit
 	case upstream.Refused:
 		f.code = codeCredential
 		switch e.Class {

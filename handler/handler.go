@@ -14,6 +14,8 @@ type Handler struct {
 	build func(context.Context) (*Relay, error)
 	log   *slog.Logger
 
+	budget *budget // of HTTP requests, which may be many at a time
+
 	mu    sync.Mutex
 	relay atomic.Pointer[Relay]
 }
@@ -21,7 +23,7 @@ type Handler struct {
 // NewHandler returns a Handler. The error of build is shown to every caller: it
 // names what is wrong with the configuration, and holds no value of it.
 func NewHandler(build func(context.Context) (*Relay, error), log *slog.Logger) *Handler {
-	return &Handler{build: build, log: log}
+	return &Handler{build: build, log: log, budget: newBudget()}
 }
 
 // open returns the Relay, or the answer that says why there is none. Where one is
@@ -49,11 +51,22 @@ func (h *Handler) open(ctx context.Context) (*Relay, *failure) {
 }
 
 // serve answers one HTTP request of either transport.
-func (h *Handler) serve(ctx context.Context, req *request) *response {
+func (h *Handler) serve(ctx context.Context, req *request) (resp *response) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			h.panicked(req.id, panicked(cause))
+			resp = failInternal.response(req.id)
+		}
+	}()
 	r, fail := h.open(ctx)
 	if fail != nil {
 		h.log.Error("configuration", "request_id", req.id, "status", fail.status, "error", fail.code, "detail", fail.msg)
 		return fail.response(req.id)
 	}
 	return r.serve(ctx, req)
+}
+
+// panicked logs a panic that no request's line tells of.
+func (h *Handler) panicked(id, detail string) {
+	h.log.Error("panic", "request_id", id, "status", failInternal.status, "error", failInternal.code, "detail", detail)
 }

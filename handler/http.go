@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"kyc-ocr-relay/internal/role"
@@ -27,49 +26,63 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(withRole(r), webTimeLimit)
 	defer cancel()
 	id := requestID(r.Header.Get("X-Scf-Request-Id"))
-	memory := spare()
-	resp := h.serve(ctx, &request{
+	defer h.hangUp(id)
+	req := &request{
 		id:            id,
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
 		query:         parseQuery(r.URL.RawQuery),
 		authorization: r.Header["Authorization"],
 		limit:         PlatformLimit,
-		reuse:         memory,
-	})
-	defer func() { keep(resp.buffer) }()
+		hold:          hold{budget: h.budget},
+	}
+	defer req.hold.release()
+	resp := h.serve(ctx, req)
+	if r.ContentLength != 0 {
+		// A body is not waited for. What is in it must never be taken for a request.
+		w.Header().Set("Connection", "close")
+	}
+	resp.write(w, id)
+	keep(resp.buffer)
+}
+
+// hangUp ends the connection where there was a panic while the response was written:
+// net/http would log the value.
+func (h *Handler) hangUp(id string) {
+	if cause := recover(); cause != nil {
+		h.panicked(id, panicked(cause))
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// A caller that reads more slowly than this is hung up on: it holds memory meanwhile.
+const (
+	patience   = 10 * time.Second
+	slowReader = 256 << 10 // bytes a second
+)
+
+// deadlined is the size from which a response has a deadline of its own: the network
+// takes less without a reader.
+const deadlined = 64 << 10
+
+func (r *response) write(w http.ResponseWriter, id string) {
 	header := w.Header()
-	resp.headers(id, header.Set)
-	if !resp.base64 {
-		header.Set("Content-Length", strconv.Itoa(len(resp.body)))
-		w.WriteHeader(resp.status)
-		w.Write(resp.body)
+	r.headers(id, header.Set)
+	size := len(r.body)
+	if r.base64 {
+		size = base64.StdEncoding.DecodedLen(size) - bytes.Count(r.body[size-2:], []byte("="))
+	}
+	header.Set("Content-Length", strconv.Itoa(size))
+	if size > deadlined {
+		limit := patience + time.Duration(size)*time.Second/slowReader
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // else the server's own
+	}
+	w.WriteHeader(r.status)
+	if r.base64 {
+		io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(r.body)))
 		return
 	}
-	size := base64.StdEncoding.DecodedLen(len(resp.body)) - bytes.Count(resp.body[len(resp.body)-2:], []byte("="))
-	header.Set("Content-Length", strconv.Itoa(size))
-	w.WriteHeader(resp.status)
-	io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(resp.body)))
-}
-
-// answers has buffers of answers that were written. An event function has none: what it
-// returned is still being sent when the next event comes.
-var answers sync.Pool
-
-// maxSpare is the largest buffer that is kept for reuse.
-const maxSpare = 2 << 20
-
-func spare() []byte {
-	if b, ok := answers.Get().(*[]byte); ok {
-		return *b
-	}
-	return nil
-}
-
-func keep(b []byte) {
-	if cap(b) >= 1<<10 && cap(b) <= maxSpare {
-		answers.Put(&b)
-	}
+	w.Write(r.body)
 }
 
 // withRole keeps the credentials of the execution role, which the platform sends as

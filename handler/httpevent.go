@@ -13,7 +13,13 @@ import (
 // http answers an HTTP request that came as an event, of API Gateway or of a
 // Function URL. It always returns a response: an error would reach the client with
 // an unspecified status.
-func (h *Handler) http(ctx context.Context, id string, event map[string]json.RawMessage) ([]byte, error) {
+func (h *Handler) http(ctx context.Context, id string, event map[string]json.RawMessage) (value []byte, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			h.panicked(id, panicked(cause))
+			value = failInternal.response(id).encode(id)
+		}
+	}()
 	req := &request{
 		id:     id,
 		method: text(event["httpMethod"]),

@@ -103,14 +103,15 @@ func requestID(id string) string {
 	return id
 }
 
-// panicSite returns the function and line that panicked.
-func panicSite() string {
+// panicked tells of a panic, to the deferred function that recovered it: the type of its
+// cause and the place. The value may quote anything.
+func panicked(cause any) string {
 	var pcs [16]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for {
 		frame, more := frames.Next()
 		if !strings.HasPrefix(frame.Function, "runtime.") || !more {
-			return fmt.Sprintf("%s:%d", frame.Function, frame.Line)
+			return fmt.Sprintf("panic (%T) at %s:%d", cause, frame.Function, frame.Line)
 		}
 	}
 }

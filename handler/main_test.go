@@ -65,6 +65,8 @@ func (l *lines) take(t testing.TB) (list []map[string]any) {
 	return list
 }
 
+func newLog(to *lines) *slog.Logger { return slog.New(slog.NewJSONHandler(to, nil)) }
+
 // newHandler returns a Handler of the app IDA1 whose upstream answers with answer, and its log.
 func newHandler(t testing.TB, answer http.HandlerFunc, change func(*Config)) (*Handler, *lines) {
 	t.Helper()
@@ -77,7 +79,7 @@ func newHandler(t testing.TB, answer http.HandlerFunc, change func(*Config)) (*H
 	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second})
 	t.Cleanup(client.Close)
 	logged := &lines{}
-	log := slog.New(slog.NewJSONHandler(logged, nil))
+	log := newLog(logged)
 	c := Config{
 		Apps: []string{"IDA1"}, DefaultApp: "IDA1",
 		Callers:  []Caller{{"alice", secret.New(goodToken)}, {"bob", secret.New("token-of-bob-0123456789")}},

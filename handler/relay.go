@@ -4,7 +4,6 @@ package handler
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -63,7 +62,7 @@ type request struct {
 	limit         int  // bytes that the response may have
 	event         bool // the response travels as JSON text, and limit counts for that
 	room          int  // bytes to leave free in front of the upstream's answer
-	reuse         []byte
+	hold          hold // of the memory for answers
 }
 
 // param is one query parameter, decoded.
@@ -107,8 +106,7 @@ func (r *Relay) serve(ctx context.Context, req *request) *response {
 func (r *Relay) guard(line *logLine, answer func() *response) (resp *response) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			// The value may quote anything: its type alone is logged, with the place.
-			line.detail = fmt.Sprintf("panic (%T) at %s", cause, panicSite())
+			line.detail = panicked(cause)
 			resp = line.fail(failInternal)
 		}
 		line.write(r.Log, resp)
@@ -139,9 +137,13 @@ func (r *Relay) answer(ctx context.Context, req *request, line *logLine) *respon
 	if fail != nil {
 		return line.fail(*fail)
 	}
+	if !req.hold.admit(q.WithPhotos || to.name == routePhoto) {
+		return line.fail(failLimit)
+	}
+	q.Memory = req.memory()
 	if to.name == routePhoto {
 		return r.photo(ctx, q, to.photo, req.limit, line)
 	}
-	q.Room, q.Reuse = req.room, req.reuse
+	q.Room = req.room
 	return r.result(ctx, q, req.limit, line)
 }

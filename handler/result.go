@@ -59,7 +59,7 @@ func (r *Relay) photo(ctx context.Context, q upstream.Query, name string, limit 
 	if base64.StdEncoding.DecodedLen(len(text)) > limit {
 		return line.fail(failPhotoTooLarge)
 	}
-	return &response{status: 200, contentType: sniff(text), body: text, base64: true}
+	return &response{status: 200, contentType: sniff(text), body: text, base64: true, buffer: answer.Buffer}
 }
 
 // Query asks for a result as the routes do, for a program that has no HTTP. It blocks

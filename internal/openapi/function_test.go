@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,7 @@ const (
 	gone          = "upstream gone"
 	hasty         = "hasty"              // gives the upstream little time
 	noTokens      = "throttled by token" // the upstream issues none
+	crowded       = "crowded"            // one request has the memory for all answers with photos
 )
 
 var worlds = []string{usual, misconfigured, wrongSecret, gone, hasty, noTokens}
@@ -95,12 +97,21 @@ func start(t *testing.T, world string, run func(context.Context, gateway.Config)
 			return c == simulator.TokenCall
 		})
 	}
+	stalls := make(chan struct{}, 3)
+	if world == crowded {
+		env["KYC_TIMEOUT"] = "30s"
+		upstream.Intercept(stall(stalls))
+	}
 	f, err := run(t.Context(), gateway.Config{Binary: binary, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	return serve(t, f).URL
+	url := serve(t, f).URL
+	if world == crowded {
+		crowd(t, url, stalls)
+	}
+	return url
 }
 
 func serve(t *testing.T, h http.Handler) *httptest.Server {
@@ -216,13 +227,20 @@ func exchanges() (list []exchange) {
 }
 
 // record makes all exchanges through a transport.
-func record(t *testing.T, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
+func record(t *testing.T, name string, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
 	t.Helper()
 	urls := map[string]string{}
+	worlds, exchanges := worlds, exchanges()
+	if name == "web" {
+		worlds = append(worlds, crowded)
+		for _, target := range routes {
+			exchanges = slices.Insert(exchanges, 0, exchange{world: crowded, target: target("order1", "get_file=1"), status: 503})
+		}
+	}
 	for _, world := range worlds {
 		urls[world] = start(t, world, run)
 	}
-	for _, e := range exchanges() {
+	for _, e := range exchanges {
 		all = append(all, e.do(t, urls[e.world]))
 	}
 	return all

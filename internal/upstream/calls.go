@@ -140,19 +140,19 @@ type Query struct {
 	Ticket     secret.Text
 	Limit      int    // bytes of the answer
 	Room       int    // bytes to leave free in front of the answer, for who extends it in place
-	Reuse      []byte // memory for the answer, used if it is large enough
+	Memory     Memory // for the answer; nil: the heap
 }
 
 // Result asks for an OCR result. Any JSON with a code is an Answer, whatever the
 // code; errors are *Error.
 func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
 	return c.do(ctx, call{
-		step:  "result",
-		path:  types[q.Type].path,
-		query: q.sign,
-		limit: q.Limit,
-		room:  q.Room,
-		reuse: q.Reuse,
+		step:   "result",
+		path:   types[q.Type].path,
+		query:  q.sign,
+		limit:  q.Limit,
+		room:   q.Room,
+		memory: q.Memory,
 	})
 }
 

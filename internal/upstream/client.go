@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -45,9 +44,11 @@ type Config struct {
 type Client struct {
 	base    *url.URL
 	timeout time.Duration
-	http    *http.Client
-	pool    *http.Transport
-	used    atomic.Int64 // wall clock of the last call, Unix nanoseconds
+	// transport is used without an http.Client: it follows no redirect, and its errors
+	// do not quote the URL.
+	transport http.RoundTripper
+	pool      *http.Transport
+	used      atomic.Int64 // wall clock of the last call, Unix nanoseconds
 }
 
 // New returns a Client.
@@ -70,10 +71,8 @@ func New(c Config) *Client {
 		base:    c.BaseURL,
 		timeout: c.Timeout,
 		pool:    pool,
-		http: &http.Client{
-			Transport:     c.Transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+
+		transport: c.Transport,
 	}
 }
 
@@ -87,7 +86,9 @@ type call struct {
 	query func() string // made anew for every attempt: a nonce is used once
 	limit int           // bytes of the answer
 	room  int           // bytes to leave free in front of it
-	reuse []byte        // memory for it, if it is large enough
+
+	memory Memory // for it; nil: the heap
+	taken  int    // bytes of memory, in this attempt
 }
 
 // do makes the call, again at most twice where that may help, within ctx.
@@ -95,7 +96,7 @@ func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
 	start := time.Now()
 	c.dropIdle(start)
 	for attempt := 1; ; attempt++ {
-		answer, err := c.once(ctx, k)
+		answer, err := c.once(ctx, &k)
 		again := err != nil && err.again || err == nil && answer.Class == Transient
 		if again && attempt < maxAttempts && pause(ctx, attempt) {
 			if err != nil {
@@ -141,9 +142,10 @@ func pause(ctx context.Context, attempt int) bool {
 }
 
 // once is the one round trip through which every call goes.
-func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
+func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	k.give(k.taken) // by the attempt before
 
 	u := *c.base
 	u.Path += k.path
@@ -158,7 +160,7 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 		// a busy machine, sends a chunked one.
 		TransferEncoding: []string{"identity"},
 	}
-	response, err := c.http.Do(request.WithContext(ctx))
+	response, err := c.transport.RoundTrip(request.WithContext(ctx))
 	if err != nil {
 		return nil, transportError(ctx, err)
 	}
@@ -168,6 +170,8 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return nil, &Error{Reason: TooLarge, Detail: "the answer is too large"}
+	case errors.Is(err, errCrowded):
+		return nil, &Error{Reason: Crowded, Detail: "no memory left for the answer"}
 	case err != nil:
 		e := transportError(ctx, err)
 		if e.Reason == Unreachable {
@@ -178,8 +182,6 @@ func (c *Client) once(ctx context.Context, k call) (*Answer, *Error) {
 	return parse(response.StatusCode, buffer, k.room)
 }
 
-var errTooLarge = errors.New("too large")
-
 // sendOnce is an empty body that keeps the transport from repeating a request by itself
 // when a pooled connection turns out to be dead: a signed nonce is sent once.
 type sendOnce struct{}
@@ -187,58 +189,9 @@ type sendOnce struct{}
 func (sendOnce) Read([]byte) (int, error) { return 0, io.EOF }
 func (sendOnce) Close() error             { return nil }
 
-// read reads the body behind the room left for it, into a buffer of its size where that
-// is announced.
-func (k *call) read(response *http.Response) (buffer []byte, err error) {
-	if response.ContentLength > int64(k.limit) {
-		return nil, errTooLarge
-	}
-	if response.ContentLength < 0 {
-		return gather(make([]byte, k.room), response.Body, k.limit)
-	}
-	if size := k.room + int(response.ContentLength); size <= cap(k.reuse) {
-		buffer = k.reuse[:size]
-	} else {
-		buffer = make([]byte, size)
-	}
-	_, err = io.ReadFull(response.Body, buffer[k.room:])
-	return buffer, err
-}
-
-// The chunks of gather: the first holds an answer without photos, the last wastes
-// little of a large one.
-const (
-	firstChunk = 16 << 10
-	maxChunk   = 4 << 20
-)
-
-// gather reads up to limit bytes of unknown number, behind what is in front. A buffer that doubles would take
-// up to three times the answer while it grows; chunks that are joined take twice.
-func gather(front []byte, r io.Reader, limit int) ([]byte, error) {
-	chunks := [][]byte{front}
-	size, total := firstChunk, 0
-	for {
-		chunk := make([]byte, size)
-		n := 0
-		var err error
-		for n < size && err == nil {
-			var more int
-			more, err = r.Read(chunk[n:])
-			n += more
-		}
-		chunks = append(chunks, chunk[:n])
-		total += n
-		switch {
-		case total > limit:
-			return nil, errTooLarge
-		case err == io.EOF:
-			return slices.Concat(chunks...), nil
-		case err != nil:
-			return nil, err
-		}
-		size = min(2*size, maxChunk)
-	}
-}
+// WriteTo implements io.WriterTo: without it, the transport allocates a buffer of 32 KB
+// for copying nothing.
+func (sendOnce) WriteTo(io.Writer) (int64, error) { return 0, nil }
 
 // parse takes an answer for what it is. The Content-Type is not asked: error pages
 // come with any.

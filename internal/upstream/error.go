@@ -22,6 +22,7 @@ const (
 	Canceled                  // the caller went away
 	BadResponse               // an answer that is not JSON with a code, or not whole
 	TooLarge                  // an answer over the limit of the query
+	Crowded                   // the query's Memory had none left
 	Refused                   // a code other than 0 where a token or ticket was asked for
 )
 

@@ -13,7 +13,8 @@ func (a *Answer) Photos(t Type) []Photo {
 	from, to := a.result()
 	places := map[string]Photo{}
 	s := scanner{text: a.Body[from:to]}
-	s.object(0, func(name string, f, t int) {
+	s.object(0, func(quoted []byte, f, t int) {
+		name := unquote(quoted)
 		places[name] = Photo{name, from + f, from + t}
 	})
 	var found []Photo

@@ -20,8 +20,8 @@ const maxDepth = 128
 // JSON string; nil if they are very many.
 func scan(body []byte) (code string, marks []int32, ok bool) {
 	s := scanner{text: body, marks: make([]int32, 0, 128)}
-	ok = s.object(0, func(name string, from, to int) {
-		if name == "code" {
+	ok = s.object(0, func(name []byte, from, to int) {
+		if isNamed(name, "code") {
 			code = scalar(body[from:to])
 		}
 	})
@@ -40,12 +40,18 @@ func member(text []byte, name string) (value []byte) {
 // has been scanned before; from equals to where it has no such member.
 func place(text []byte, name string) (from, to int) {
 	s := scanner{text: text}
-	s.object(0, func(n string, f, t int) {
-		if n == name {
+	s.object(0, func(n []byte, f, t int) {
+		if isNamed(n, name) {
 			from, to = f, t
 		}
 	})
 	return from, to
+}
+
+// isNamed reports whether the JSON string quoted is name.
+func isNamed(quoted []byte, name string) bool {
+	inner := quoted[1 : len(quoted)-1]
+	return string(inner) == name || bytes.IndexByte(inner, '\\') >= 0 && unquote(quoted) == name
 }
 
 // scalar returns the text of a JSON string or number, "" for anything else.
@@ -119,8 +125,8 @@ func (s *scanner) space() {
 }
 
 // object accepts an object and calls visit, where there is one, for every member,
-// with the range of its value.
-func (s *scanner) object(depth int, visit func(name string, from, to int)) bool {
+// with its name as it stands, in quotes, and the range of its value.
+func (s *scanner) object(depth int, visit func(name []byte, from, to int)) bool {
 	if s.next() != '{' || depth == maxDepth {
 		return false
 	}
@@ -148,7 +154,7 @@ func (s *scanner) object(depth int, visit func(name string, from, to int)) bool 
 			return false
 		}
 		if visit != nil {
-			visit(unquote(name), from, s.at)
+			visit(name, from, s.at)
 		}
 		if done, ok := s.separator('}'); done || !ok {
 			return ok

@@ -1,0 +1,157 @@
+package handler
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// What the answers in flight may take of a Web function's memory. Together with the
+// program, with garbage and with buffers kept for reuse that is less than the 128 MB of
+// a small instance; the soft limit in main keeps the collector to it.
+const (
+	// photoMemory is for answers with photos. The largest has all of it to itself.
+	photoMemory = photoLimit
+
+	// plainMemory comes on top for answers without photos, so that slow readers of large
+	// ones do not keep them out.
+	plainMemory = 8 << 20
+)
+
+// What a request is admitted with, until the size of its answer is known.
+const (
+	// overhead is what a request takes besides its answer: two connections with their
+	// buffers and goroutines.
+	overhead = 32 << 10
+
+	plainShare = overhead + 16<<10  // the first chunk of an answer of unknown size
+	photoShare = overhead + 224<<10 // unless answers were larger lately
+)
+
+// budget is the memory for answers that are being read and written. It never makes
+// anybody wait: a waiting request takes memory, too.
+type budget struct {
+	left  atomic.Int64
+	usual atomic.Int64 // what answers with photos took lately, a moving mean
+}
+
+func newBudget() *budget {
+	b := &budget{}
+	b.left.Store(photoMemory + plainMemory)
+	b.usual.Store(photoShare)
+	return b
+}
+
+// take takes n bytes if that leaves as many as keep.
+func (b *budget) take(n, keep int64) bool {
+	for {
+		left := b.left.Load()
+		if left-n < keep {
+			return false
+		}
+		if b.left.CompareAndSwap(left, left-n) {
+			return true
+		}
+	}
+}
+
+// hold is what one request has of a budget. Without a budget everything is granted:
+// an instance of an event function has one request at a time.
+type hold struct {
+	budget *budget
+	photos bool
+	taken  int64
+	used   int64
+	most   int64 // that was used, or would have been
+}
+
+// admit takes what the request is expected to need, before the upstream is asked.
+func (h *hold) admit(photos bool) bool {
+	if h.budget == nil {
+		return true
+	}
+	n, keep := int64(plainShare), int64(0)
+	if photos {
+		n, keep = max(photoShare, h.budget.usual.Load()), plainMemory
+	}
+	if !h.budget.take(n, keep) {
+		return false
+	}
+	h.photos, h.taken, h.used = photos, n, overhead
+	return true
+}
+
+// Take implements upstream.Memory: once the size of the answer is known, that counts.
+func (h *hold) Take(n int) ([]byte, bool) {
+	if !h.need(h.used + int64(n)) {
+		return nil, false
+	}
+	return spare(n), true
+}
+
+// Give implements upstream.Memory.
+func (h *hold) Give(n int) { h.need(h.used - int64(n)) }
+
+// need makes used what is used now. One request never needs more than there is: the
+// largest answer is admitted, alone.
+func (h *hold) need(used int64) bool {
+	h.most = max(h.most, used)
+	taken := min(used, photoMemory)
+	if taken > h.taken && !h.budget.take(taken-h.taken, plainMemory) {
+		return false
+	}
+	if taken < h.taken {
+		h.budget.left.Add(h.taken - taken)
+	}
+	h.taken, h.used = taken, used
+	return true
+}
+
+// memory is the hold where there is a budget.
+func (r *request) memory() upstream.Memory {
+	if r.hold.budget == nil {
+		return nil
+	}
+	return &r.hold
+}
+
+// release ends the hold, when the answer has been written.
+func (h *hold) release() {
+	if h.taken == 0 {
+		return
+	}
+	if h.photos && h.most > overhead {
+		usual := h.budget.usual.Load()
+		h.budget.usual.Store(usual + (min(h.most, photoMemory)-usual)/8)
+	}
+	h.budget.left.Add(h.taken)
+	h.taken = 0
+}
+
+// The buffers that are kept for reuse.
+const (
+	minSpare = 1 << 10
+	maxSpare = 2 << 20
+)
+
+// spares has buffers of answers that were written, by the length of their size: none is
+// used for an answer of less than half of it. An event function has none: what it
+// returned is still being sent when the next event comes.
+var spares [22]sync.Pool
+
+func spare(n int) []byte {
+	if n >= minSpare && n <= maxSpare {
+		if b, ok := spares[bits.Len(uint(n-1))].Get().(*[]byte); ok && cap(*b) >= n {
+			return (*b)[:n]
+		}
+	}
+	return make([]byte, n)
+}
+
+func keep(b []byte) {
+	if cap(b) >= minSpare && cap(b) <= maxSpare {
+		spares[bits.Len(uint(cap(b)-1))].Put(&b)
+	}
+}
