@@ -238,6 +238,40 @@ func TestFleetOverADirectory(t *testing.T) {
 	f.check(sim, regularMints)
 }
 
+// An instance that starts where the store holds a pair mints none for its first query.
+func TestColdStartTakesTheSharedPair(t *testing.T) {
+	store := "file://" + filepath.ToSlash(t.TempDir())
+	sim := simulator.New(simulator.Config{Apps: secrets})
+	upstream := httptest.NewServer(sim)
+	defer upstream.Close()
+	for n, source := range []string{"minted", "shared", "shared"} {
+		web, err := gateway.StartWeb(t.Context(), gateway.Config{
+			Binary: binary(t),
+			Env:    environment(upstream.URL, map[string]string{"KYC_APPS": "", "TICKET_STORE": store}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask := func(path string) *httptest.ResponseRecorder {
+			recorder := httptest.NewRecorder()
+			request := httptest.NewRequest(http.MethodGet, path, nil)
+			request.Header.Set("Authorization", "Bearer "+aliceToken)
+			web.ServeHTTP(recorder, request)
+			return recorder
+		}
+		if got := ask("/ocr/bankcard/cold"); got.Code != http.StatusOK {
+			t.Errorf("instance %d: %d %s", n, got.Code, got.Body)
+		}
+		if got := ask("/healthz"); !strings.Contains(got.Body.String(), `"source":"`+source+`"`) {
+			t.Errorf("instance %d: %s, want the pair %s", n, got.Body, source)
+		}
+		web.Close()
+	}
+	if n := len(sim.Mints(firstApp)); n != 1 {
+		t.Errorf("%d mints for three cold starts", n)
+	}
+}
+
 // redisServer is a real one, that forgets everything when it stops.
 type redisServer struct {
 	address string
