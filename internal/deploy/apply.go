@@ -194,7 +194,7 @@ func (r *run) try(ctx context.Context, version string) error {
 	}
 	request := scf.NewInvokeRequest()
 	request.FunctionName, request.Qualifier, request.InvocationType = &r.name, &version, new("RequestResponse")
-	request.ClientContext = new(`{"httpMethod":"GET","path":"/healthz","headers":{},"queryString":{},"body":""}`)
+	request.ClientContext = new(fmt.Sprintf(`{"httpMethod":"GET","path":%q,"headers":{},"queryString":{},"body":""}`, r.config.Environment.Prefix()+"/healthz"))
 	var response *scf.InvokeResponse
 	err := r.do(ctx, r.name, "Invoke", func() (err error) {
 		response, err = r.scf.InvokeWithContext(ctx, request)

@@ -212,7 +212,7 @@ func (k *checking) functionURL(ctx context.Context) {
 		return
 	}
 	k.client.Out = io.Discard
-	if err := k.client.Smoke(ctx, k.url); err != nil {
+	if err := k.client.Smoke(ctx, k.url+k.Environment.Prefix()); err != nil {
 		k.fail("URL", err.Error(), "")
 		return
 	}

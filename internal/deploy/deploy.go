@@ -22,8 +22,8 @@ type Config struct {
 	Kind archive.Kind // its type; it cannot be changed
 	Role string       // the execution role; "" leaves the function's
 
-	Memory  int64 // MB; 0 means 64
-	Timeout int64 // seconds; 0 means 30: a renewal and a query with all their attempts
+	Memory  int64 // MB; 0 means 128, which a Web function needs for answers with photos
+	Timeout int64 // seconds; 0 means 60: room for late photos, and for a renewal and a query with all their attempts
 
 	// Canary is the share of the traffic, in percent, that a new version gets beside the present
 	// one; 0 means all of it, alone.
@@ -52,13 +52,13 @@ func (c Config) check() (Config, error) {
 		add("-kind: must be event or web")
 	}
 	if c.Memory == 0 {
-		c.Memory = 64
+		c.Memory = 128
 	}
 	if c.Memory != 64 && (c.Memory < 128 || c.Memory > 3072 || c.Memory%128 != 0) {
 		add("-memory: must be 64, or 128 to 3072 in steps of 128")
 	}
 	if c.Timeout == 0 {
-		c.Timeout = 30
+		c.Timeout = 60
 	}
 	if c.Timeout < 1 || c.Timeout > 900 {
 		add("-timeout: must be 1 to 900 seconds")

@@ -184,7 +184,7 @@ func TestCreate(t *testing.T) {
 				t.Errorf("called %v, want %v", calls, want)
 			}
 			f, published, _, _, _, _ := w.cloud.Function("relay")
-			if f.Memory != 64 || f.Timeout != 30 || f.Role != "KycRelay" || !maps.Equal(f.Environment, c.Environment.Values) || len(published) != 1 || w.traffic() != "1" {
+			if f.Memory != 128 || f.Timeout != 60 || f.Role != "KycRelay" || !maps.Equal(f.Environment, c.Environment.Values) || len(published) != 1 || w.traffic() != "1" {
 				t.Errorf("made %d MB, %d s, %s, %d variables, %d versions, traffic %s", f.Memory, f.Timeout, f.Role, len(f.Environment), len(published), w.traffic())
 			}
 			if f.IgnoreSysLog != (kind == archive.Event) {
@@ -229,7 +229,7 @@ func TestChanges(t *testing.T) {
 	c := wanted(archive.Event, "two", "KYC_SECRET=CANARY-other-secret", "LOG_LEVEL=debug")
 	c.Environment.From["LOG_LEVEL"] = "the environment"
 	c.Environment.Ignored = []string{"HOME_PAGE"}
-	c.Memory, c.Timeout, c.Role = 128, 60, "KycRelay"
+	c.Memory, c.Timeout, c.Role = 256, 90, "KycRelay"
 	w2 := newWorld(t)
 	w2.cloud.Put(f)
 	w2.cloud.AddTrigger("relay", "site", "http", `{"AuthType":"CAM","NetConfig":{"EnableExtranet":true}}`, "$LATEST", true)

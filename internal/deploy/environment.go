@@ -21,6 +21,15 @@ type Environment struct {
 	Ignored []string
 }
 
+// Prefix is what stands before the function's routes: "" or "/segment…".
+func (e Environment) Prefix() string {
+	prefix := strings.Trim(e.Values["ROUTE_PREFIX"], "/ ")
+	if prefix == "" {
+		return ""
+	}
+	return "/" + prefix
+}
+
 var variableName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
 
 // ReadEnvironment takes the function's variables from a .env file (nil: none) and from the process,

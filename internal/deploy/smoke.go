@@ -18,7 +18,8 @@ const (
 	healthLimit = 64 << 10
 )
 
-// Smoke asks the Function URL for /healthz, and tells what it says.
+// Smoke asks the function at address, its Function URL with its ROUTE_PREFIX, for /healthz,
+// and tells what it says.
 func (c *Client) Smoke(ctx context.Context, address string) error {
 	client := &http.Client{
 		Timeout:       smokeTimeout,

@@ -15,7 +15,7 @@ import (
 // TestDeliverBatch is a batch of 100 with everything in it, and the platform's retry.
 func TestDeliverBatch(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, setting{runtime: gateway.Config{TimeLimit: 12 * time.Second}})
+	o := openOffice(t, setting{runtime: gateway.Config{TimeLimit: 20 * time.Second}})
 	messages, orders := []string{}, map[string][]string{}
 	add := func(prefix string, n int) {
 		for i := range n {

@@ -24,9 +24,9 @@ import (
 // A fleet's time is scaled from minutes to seconds.
 const (
 	fleetSize    = 20
-	fleetRefresh = 4 * time.Second
-	fleetOverlap = 2 * time.Second
-	fleetLife    = 24 * time.Second
+	fleetRefresh = 6 * time.Second
+	fleetOverlap = 4 * time.Second
+	fleetLife    = 30 * time.Second
 )
 
 // fleet is a number of Web functions, each a process, that share one store.
@@ -187,7 +187,7 @@ func (f *fleet) check(sim *simulator.Simulator, most int) {
 	mints, rejected := sim.Mints(firstApp), sim.Counts(firstApp).Rejected
 	f.t.Logf("%d queries answered, %d lost with a killed process, %d retried, %d mints in %v (one is due every %v)",
 		f.answered.Load(), f.lost.Load(), rejected, len(mints), fleetLife, fleetRefresh)
-	if f.answered.Load() < 500 {
+	if f.answered.Load() < 300 {
 		f.t.Errorf("only %d queries were answered", f.answered.Load())
 	}
 	if len(mints) > most {
@@ -218,7 +218,6 @@ const (
 )
 
 func TestFleetOverRedis(t *testing.T) {
-	t.Parallel()
 	server := startRedis(t)
 	sim := simulator.New(simulator.Config{Apps: secrets, Overlap: fleetOverlap})
 	upstream := httptest.NewServer(sim)
@@ -229,7 +228,6 @@ func TestFleetOverRedis(t *testing.T) {
 }
 
 func TestFleetOverADirectory(t *testing.T) {
-	t.Parallel()
 	sim := simulator.New(simulator.Config{Apps: secrets, Overlap: fleetOverlap})
 	upstream := httptest.NewServer(sim)
 	defer upstream.Close()

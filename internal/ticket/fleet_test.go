@@ -209,7 +209,7 @@ func (i *instance) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	recorder := httptest.NewRecorder()
-	r.Body = nil // it was sent: there is none
+	r.Body, r.TransferEncoding = nil, nil // as they are when a request without a body arrives
 	f.upstream.ServeHTTP(recorder, r)
 	if err := sleep(ctx, way); err != nil {
 		return nil, err

@@ -110,8 +110,11 @@ func (s Schedule) work() time.Duration { return s.lease() * 4 / 5 }
 // lease and leave time to publish. Where they do not, they are cut off.
 func (s Schedule) Fits(call time.Duration) bool { return 2*call <= s.work() }
 
-// storeCall bounds one access to the store.
-func (s Schedule) storeCall() time.Duration { return min(2*time.Second, s.lease()/8) }
+// storeCall bounds one access to the store. One that takes longer than the lease leaves
+// is no danger: it finds that the record has moved on.
+func (s Schedule) storeCall() time.Duration {
+	return max(500*time.Millisecond, min(2*time.Second, s.lease()/8))
+}
 
 // again is how soon an instance looks at the store again when it did not find what
 // it looked for: often enough to see a new pair while the previous one lives.

@@ -57,8 +57,8 @@ func parse(arguments []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.region, "region", "", "such as ap-guangzhou (default TENCENTCLOUD_REGION)")
 	f.StringVar(&o.env, "env", ".env", "file with the function's variables")
 	f.StringVar(&o.role, "role", "", "execution role, for SECRET_SOURCE and cos:// (default: the one that the function has)")
-	f.Int64Var(&o.memory, "memory", 64, "MB")
-	f.Int64Var(&o.timeout, "timeout", 30, "seconds")
+	f.Int64Var(&o.memory, "memory", 128, "MB")
+	f.Int64Var(&o.timeout, "timeout", 60, "seconds")
 	f.IntVar(&o.canary, "canary", 0, "percent of the traffic for a new version, beside the present one (default all of it)")
 	f.BoolVar(&o.rollback, "rollback", false, "send all traffic back to the version before")
 	f.BoolVar(&o.yes, "yes", false, "do it")
@@ -132,14 +132,14 @@ func run(ctx context.Context, arguments []string, lookup func(string) (string, b
 	case o.check:
 		return o.runCheck(ctx, account, environment, problem, out)
 	case o.rollback:
-		return o.apply(ctx, account, out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
+		return o.apply(ctx, account, environment.Prefix(), out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
 			return c.Rollback(ctx, o.nameOf(kind), kind)
 		})
 	case problem != nil:
 		return problem
 	}
 	fmt.Fprintln(out, "building the function …")
-	return o.apply(ctx, account, out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
+	return o.apply(ctx, account, environment.Prefix(), out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
 		code, err := zip(ctx, kind)
 		if err != nil {
 			return nil, err
@@ -168,7 +168,7 @@ func (o options) account(file []byte, lookup func(string) (string, bool)) deploy
 }
 
 // apply plans for all functions first, so that nothing is begun that cannot be planned.
-func (o options) apply(ctx context.Context, account deploy.Account, out io.Writer, plan func(*deploy.Client, archive.Kind) (*deploy.Plan, error)) error {
+func (o options) apply(ctx context.Context, account deploy.Account, prefix string, out io.Writer, plan func(*deploy.Client, archive.Kind) (*deploy.Plan, error)) error {
 	client, err := deploy.NewClient(account)
 	if err != nil {
 		return err
@@ -206,8 +206,8 @@ func (o options) apply(ctx context.Context, account deploy.Account, out io.Write
 			fmt.Fprintln(out, "There is no Function URL that everybody may ask: not tried.")
 			continue
 		}
-		fmt.Fprintf(out, "GET %s/healthz\n", url)
-		if err := client.Smoke(ctx, url); err != nil {
+		fmt.Fprintf(out, "GET %s%s/healthz\n", url, prefix)
+		if err := client.Smoke(ctx, url+prefix); err != nil {
 			return fmt.Errorf("everything is in place, but the function does not answer as it should: %w\nTo go back: the same command with -rollback -yes", err)
 		}
 		fmt.Fprintf(out, "It answers at %s\n", url)
