@@ -1,3 +1,5 @@
+//go:build unix
+
 package endtoend
 
 import (
@@ -147,15 +149,6 @@ func (f *fleet) live(disturb func(ctx context.Context)) {
 	}
 	busy.Go(func() { disturb(ctx) })
 	busy.Wait()
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 // disturb kills and freezes processes; meanwhile, where there is one, is done once.

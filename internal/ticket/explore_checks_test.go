@@ -1,0 +1,203 @@
+package ticket
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// asksForToken checks that no other token call is in flight, and that the lease is in
+// force, as far as the instance can know: what it takes for the store's clock is late
+// where it was frozen before it read that.
+func (n *node) asksForToken() {
+	if n.holds != 0 && n.app.skew == -n.app.clock && !time.Now().Before(n.until) {
+		n.breaks("a token is asked for after the lease ended")
+	}
+	for _, o := range n.nodes {
+		for _, c := range o.calls {
+			if c.kind == "token" && !n.late && !o.late && !n.faults["lose"] {
+				n.breaks("two token calls are in flight at once")
+			}
+		}
+	}
+}
+
+// check checks a Swap that was done.
+func (n *node) check(before, after record) {
+	now := time.Now()
+	other := before.leased(now) && n.holds != n.version
+	if before.Pair != nil && (after.Pair == nil || after.Pair.Generation < before.Pair.Generation) {
+		n.breaks("the generation in the store went back")
+	}
+	if after.Lease != nil {
+		if other && before.Lease.Holder != after.Lease.Holder {
+			n.breaks("two leases are in force at once")
+		}
+		n.holds, n.until = n.version+1, after.Lease.Until
+	}
+	if after.Pair == nil || before.Pair != nil && before.Pair.Ticket == after.Pair.Ticket {
+		return
+	}
+	pair := number(after.Pair.Ticket)
+	if after.Lease == nil && (other || n.holds != 0 && n.holds != n.version) {
+		n.breaks("a holder that lost its lease published")
+	}
+	if before.Pair != nil && n.newer(number(before.Pair.Ticket), pair) {
+		n.breaks("a mint was published over a newer one")
+	}
+	g := after.Pair.Generation
+	n.generations[pair] = g
+	for p, other := range n.generations {
+		if p != pair && (g == other || g > other && n.newer(p, pair) || g < other && n.newer(pair, p)) {
+			n.breaks("generations are not in the order of the mints")
+		}
+	}
+}
+
+// newer reports whether a token was asked for after another had been issued. Of two
+// calls at once nobody but the upstream knows.
+func (w *World) newer(token, than int) bool {
+	return w.tokens[token-1].asked.After(w.tokens[than-1].at)
+}
+
+// begin has a request made, as handler.Relay.ask does.
+func (n *node) begin() {
+	r := &request{}
+	n.requests = append(n.requests, r)
+	go func() {
+		var renewals []*Renewal
+		outcome := n.ask(r, &renewals)
+		for _, renewal := range renewals {
+			renewal.Wait()
+		}
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		r.outcome = outcome
+	}()
+	n.goOn(0)
+}
+
+func (n *node) ask(r *request, renewals *[]*Renewal) string {
+	ctx := context.Background()
+	p, renewal, err := n.cache.Get(ctx, "app")
+	*renewals = append(*renewals, renewal)
+	if err != nil {
+		return err.Error()
+	}
+	n.query(r, p)
+	for range 2 {
+		if r.accepted {
+			break
+		}
+		r.rejected = number(p.shared.Ticket)
+		next, renewal, err := n.cache.Reject(ctx, "app", p)
+		*renewals = append(*renewals, renewal)
+		if err != nil {
+			return err.Error()
+		}
+		n.query(r, next)
+		if next.Forced() && next.Source == Minted {
+			if !r.accepted {
+				n.cache.Futile(context.WithValue(ctx, mark{}, true), "app", next)
+			}
+			break
+		}
+		p = next
+	}
+	if !r.accepted {
+		return "rejected"
+	}
+	return "accepted"
+}
+
+// query asks the upstream with a pair.
+func (n *node) query(r *request, p *Pair) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	pair := number(p.shared.Ticket)
+	if p.State(n.app.wall()) == Absent {
+		n.breaks("an instance signed with a pair past its hard expiry")
+	}
+	if pair < n.seen {
+		n.breaks("an instance signed with a pair older than one it has seen")
+	}
+	r.queries, r.accepted = r.queries+1, n.alive(pair)
+	if !r.accepted {
+		n.rejected++
+		if len(n.faults) == 0 {
+			n.breaks("a query was rejected without a fault")
+		}
+	}
+}
+
+// Rest lets the run come to rest and checks what came out of it.
+func (w *World) Rest() {
+	w.calm()
+	for round := range 3 {
+		w.goOn(61 * time.Second) // what is void is dead by now
+		rejected := w.rejected
+		for _, n := range w.nodes {
+			if !n.dead {
+				n.begin()
+				w.calm()
+			}
+		}
+		if round == 2 && w.rejected > rejected {
+			w.breaks("at rest a query was rejected")
+		}
+	}
+	minted, most := 0, 1 // the renewal
+	for _, i := range w.tokens {
+		if !i.foreign {
+			minted++
+		}
+	}
+	if !w.c.Cold {
+		minted--
+	}
+	for fault := range w.faults {
+		most += forced[fault]
+	}
+	if minted < 1 || minted > most {
+		w.breaks("%d mints, at most %d are forced", minted, most)
+	}
+	for _, n := range w.nodes {
+		for _, r := range n.requests {
+			// Found here: a holder that was frozen past its lease notes its own lateness as a
+			// failure of the renewal, and who has no pair to use fails with it, for a second.
+			noted := w.faults["freeze"] && strings.HasPrefix(r.outcome, "ticket: ")
+			if !n.dead && r.outcome != "accepted" && !noted {
+				w.breaks("a request ended: %s", r.outcome)
+			}
+		}
+	}
+}
+
+// forced is how many mints a fault forces.
+//   - crash: where the holder dies between its token and its publication, nobody knows
+//     that token. Its successor mints.
+//   - freeze: the successor mints while the holder is frozen past its lease. The token
+//     that the holder asks for when it thaws voids that pair without replacing it, for
+//     the holder cannot publish any more: a rejection forces another.
+//   - lose: the same. The holder is not frozen, but its lease is gone.
+//   - foreign: ours is void, and a rejection forces another.
+var forced = map[string]int{"crash": 1, "freeze": 2, "lose": 2, "foreign": 1}
+
+// calm grants everything until nothing is under way.
+func (w *World) calm() {
+	for range 300 {
+		busy := false
+		for _, n := range w.nodes {
+			n.frozen = time.Time{}
+			for len(n.calls) > 0 {
+				n.grant(0, true, nil)
+			}
+			busy = busy || !n.dead && (n.inFlight() != nil || !n.idle())
+		}
+		if !busy {
+			return
+		}
+		w.goOn(time.Second)
+	}
+	w.breaks("the run does not come to rest")
+}

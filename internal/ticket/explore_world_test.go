@@ -1,0 +1,279 @@
+package ticket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+)
+
+// WorldConfig is what a World has in it.
+type WorldConfig struct {
+	Instances int
+	Requests  int             // each instance gets at most this many
+	Faults    int             // at most this many in total: a crash, a freeze, a loss of the store, a foreign mint
+	Cold      bool            // no pair yet; otherwise all have one, and it is just due
+	Clocks    []time.Duration // by how much they are wrong
+	// Version is the store's at first. After a loss versions begin at 0 again, and a
+	// Swap from before the loss can meet its own once more: found by the explorer.
+	// Until that is mended it is set so high that a run does not come to it.
+	Version uint64
+	Wrap    func(Store) Store // nil: none
+}
+
+// moments are when the model's time stops: when the pair is due, after everybody's
+// next look, after a lease of the first and of the second moment, after an overlap.
+var moments = []time.Duration{0, 15 * time.Second, 35 * time.Second, 70 * time.Second, 105 * time.Second}
+
+// World is a fleet over one store and the modelled upstream. Whatever an instance asks
+// of either waits at a gate until it is granted.
+type World struct {
+	c       WorldConfig
+	start   time.Time
+	moment  int
+	passes  int  // how often time has passed
+	stirred bool // more than requests happened at this moment
+	nodes   []*node
+	store   Store
+	version uint64 // of the store, and what is stored there
+	record  record
+	end     chan struct{}
+	faults  map[string]bool // that happened
+
+	// The explorer holds it, but for when it lets the instances go on.
+	mu          sync.Mutex
+	open        bool // nothing waits
+	tokens      []issued
+	generations map[int]uint64 // by token, as published
+	rejected    int
+	broken      []string
+}
+
+// issued is a token as the upstream remembers it.
+type issued struct {
+	asked, at time.Time
+	foreign   bool
+}
+
+// node is an instance.
+type node struct {
+	*World
+	cache    *Cache
+	app      *app
+	dead     bool
+	frozen   time.Time // since when; zero: it is not
+	late     bool      // it was frozen once
+	calls    []*call   // which wait at the gate
+	requests []*request
+	seen     int // the newest token it has seen the ticket of
+
+	// What its flight has seen since its last Load.
+	flight  *Renewal
+	begun   time.Time
+	history []byte
+	loaded  uint64
+	holds   uint64 // the version that is its lease; 0: none
+	until   time.Time
+}
+
+// request is a request to an instance, and how far it has come.
+type request struct {
+	queries  int
+	rejected int // the pair, if one was
+	accepted bool
+	outcome  string // "": not yet
+}
+
+// call is a call that waits at the gate.
+type call struct {
+	kind   string
+	ctx    context.Context
+	do     func() string // has its effect
+	done   bool          // it had
+	passes int           // when it arrived
+	answer chan error
+}
+
+// mark marks the context of what is not part of a flight.
+type mark struct{}
+
+// worldSeal is derived once for all worlds: it takes long.
+var worldSeal = sync.OnceValue(func() seal { return newSeal("app", secret.New("secret")) })
+
+var errEnd = errors.New("the world ended")
+
+// NewWorld returns a world at its first moment. It belongs into a synctest bubble.
+func NewWorld(c WorldConfig) *World {
+	w := &World{
+		c: c, store: &Memory{}, end: make(chan struct{}), open: true,
+		faults: map[string]bool{}, generations: map[int]uint64{},
+	}
+	w.mu.Lock()
+	if c.Wrap != nil {
+		w.store = c.Wrap(w.store)
+	}
+	for s := worldSeal(); w.version < c.Version; w.version++ {
+		w.store.Swap(context.Background(), s.name, w.version, nil)
+	}
+	for i := range c.Instances {
+		n := &node{World: w}
+		n.cache = New(Config{
+			Apps:     map[string]App{"app": {Issuer: n, Secret: secret.New("secret")}},
+			Store:    n,
+			Schedule: Schedule{Refresh: 20 * time.Minute, Overlap: time.Minute},
+		})
+		if i < len(c.Clocks) {
+			n.cache.SetClock(c.Clocks[i])
+		}
+		n.app = n.cache.apps["app"]
+		n.app.seal = worldSeal
+		w.nodes = append(w.nodes, n)
+		if !c.Cold {
+			n.begin()
+			n.calls, n.requests = nil, nil
+		}
+	}
+	if !c.Cold {
+		w.goOn(20 * time.Minute)
+	}
+	w.open, w.start = false, time.Now()
+	return w
+}
+
+// End has everything that still waits fail, so that the bubble can end.
+func (w *World) End() {
+	close(w.end)
+	w.goOn(5 * time.Minute)
+	w.mu.Unlock()
+}
+
+// goOn lets the instances go on for some time, and until all is quiet.
+func (w *World) goOn(d time.Duration) {
+	w.mu.Unlock()
+	time.Sleep(d)
+	synctest.Wait()
+	w.mu.Lock()
+}
+
+// Broken tells which invariants were broken.
+func (w *World) Broken() []string { return w.broken }
+
+func (w *World) breaks(format string, args ...any) {
+	select {
+	case <-w.end:
+	default:
+		w.broken = append(w.broken, fmt.Sprintf(format, args...))
+	}
+}
+
+// gate has a call wait. Its effect takes place when it is granted.
+func (n *node) gate(ctx context.Context, kind string, do func() string) error {
+	n.mu.Lock()
+	if n.open {
+		do()
+		n.mu.Unlock()
+		return nil
+	}
+	if !n.late && ctx.Err() != nil { // a frozen one's clock may have stood still
+		n.mu.Unlock()
+		return ctx.Err()
+	}
+	c := &call{kind: kind, ctx: ctx, do: do, passes: n.passes, answer: make(chan error, 1)}
+	if !n.dead {
+		if kind == "token" {
+			n.asksForToken()
+		}
+		n.calls = append(n.calls, c)
+	}
+	n.mu.Unlock()
+	select {
+	case err := <-c.answer:
+		return err
+	case <-n.end:
+		return errEnd
+	}
+}
+
+// Load implements Store.
+func (n *node) Load(ctx context.Context, app string) (Value, error) {
+	var v Value
+	var r record
+	if err := n.gate(ctx, "load", func() string {
+		v, _ = n.store.Load(ctx, app)
+		r = n.record
+		if ctx.Value(mark{}) == nil {
+			n.history, n.loaded, n.holds = n.history[:0], v.Version, 0
+		}
+		return fmt.Sprint(v.Version, n.second(v.Now), n.text(&r))
+	}); err != nil {
+		return Value{}, err
+	}
+	if r.Pair != nil {
+		n.mu.Lock()
+		n.seen = max(n.seen, number(r.Pair.Ticket))
+		n.mu.Unlock()
+	}
+	return v, nil
+}
+
+// Swap implements Store.
+func (n *node) Swap(ctx context.Context, app string, version uint64, data []byte) (ok bool, err error) {
+	err = n.gate(ctx, "swap", func() string {
+		if ok, _ = n.store.Swap(ctx, app, version, data); ok {
+			v, _ := n.store.Load(ctx, app)
+			s := n.app.seal()
+			r, _ := s.open(v.Version, v.Data)
+			n.check(n.record, r)
+			n.record, n.version = r, v.Version
+		}
+		return fmt.Sprint(ok)
+	})
+	return ok && err == nil, err
+}
+
+// Token implements Issuer.
+func (n *node) Token(ctx context.Context) (Credential, error) {
+	var token int
+	asked := time.Now()
+	err := n.gate(ctx, "token", func() string {
+		token = n.issue(asked, false)
+		return strconv.Itoa(token)
+	})
+	return Credential{Value: secret.New("token " + strconv.Itoa(token)), Life: 2 * time.Hour}, err
+}
+
+// Ticket implements Issuer.
+func (n *node) Ticket(ctx context.Context, token secret.Text) (Credential, error) {
+	alive := false
+	err := n.gate(ctx, "ticket", func() string {
+		alive = n.alive(number(token.Reveal()))
+		return strconv.FormatBool(alive)
+	})
+	if err == nil && !alive {
+		err = errors.New("the token is not valid")
+	}
+	return Credential{Value: secret.New("ticket " + strconv.Itoa(number(token.Reveal()))), Life: time.Hour}, err
+}
+
+// issue issues a token.
+func (w *World) issue(asked time.Time, foreign bool) int {
+	w.tokens = append(w.tokens, issued{asked, time.Now(), foreign})
+	return len(w.tokens)
+}
+
+// alive reports whether the upstream accepts what belongs to a token.
+func (w *World) alive(token int) bool {
+	return token == len(w.tokens) || time.Since(w.tokens[token].at) < time.Minute
+}
+
+// number is that of the token in its text and its ticket's.
+func number(text string) int {
+	n, _ := strconv.Atoi(text[strings.LastIndexByte(text, ' ')+1:])
+	return n
+}
