@@ -156,7 +156,7 @@ func (f function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 const (
 	// memoryLimit is where the collector begins to work harder: the smallest Web instance
 	// has 128 MB, of which the platform's own runtime needs some.
-	memoryLimit = 96 << 20
+	memoryLimit = 88 << 20
 
 	// grace is what requests have to end in after SIGTERM. The platform's is not published;
 	// container runtimes give 10 s.
@@ -193,7 +193,7 @@ func serve(h http.Handler, log *slog.Logger) error {
 		defer cancel()
 		err := server.Shutdown(ctx)
 		if err != nil {
-			server.Close()
+			_ = server.Close()
 			err = fmt.Errorf("requests were cut off after %v", grace)
 		}
 		drained <- err

@@ -28,6 +28,9 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 
 func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte, error) {
 	var event map[string]json.RawMessage
+	if len(payload) > usualEvent && hasManyMembers(payload) {
+		return nil, errors.New("the event has too many members")
+	}
 	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
 		return nil, errors.New("the event is not a JSON object")
 	}
@@ -61,6 +64,27 @@ func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte
 		return r.invoke(ctx, id, event)
 	}
 	return nil, errors.New("unknown action: query, deliver and renew are known")
+}
+
+// usualEvent is the size up to which an event is harmless, whatever is in it.
+const usualEvent = 256 << 10
+
+// hasManyMembers reports whether the event has more members than any of the platform's:
+// each costs many times its size.
+func hasManyMembers(payload []byte) bool {
+	const most = 1000
+	d := json.NewDecoder(bytes.NewReader(payload))
+	_, _ = d.Token()
+	for n := 0; d.More(); n++ {
+		if n == most {
+			return true
+		}
+		var value json.RawMessage
+		if _, err := d.Token(); err != nil || d.Decode(&value) != nil {
+			return false
+		}
+	}
+	return false
 }
 
 // unknownEvent names what was seen by its keys alone: values may be anything.

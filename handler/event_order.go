@@ -1,8 +1,10 @@
 package handler
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"path"
 	"strings"
@@ -33,11 +35,10 @@ type record struct {
 // documents spell and nest them in several ways: names are taken in any case, a message
 // as text or as the object itself. What is none of these events is not ok.
 func records(payload []byte) (list []record, ok bool) {
-	var event struct {
-		Records   []json.RawMessage
-		EventList []json.RawMessage
+	var event struct{ Records, EventList elements }
+	if errors.Is(json.Unmarshal(payload, &event), errManyElements) {
+		return nil, false
 	}
-	_ = json.Unmarshal(payload, &event) // a member of another type stays nil
 	elements := event.Records
 	if elements == nil {
 		elements = event.EventList
@@ -55,6 +56,32 @@ func records(payload []byte) (list []record, ok bool) {
 		list = append(list, r)
 	}
 	return list, known > 0 || len(elements) == 0
+}
+
+// mostElements bounds what a small event can make of the memory. An element that names
+// an order has a hundred bytes and more: so many do not fit in the platform's 6 MB.
+const mostElements = PlatformLimit / 96
+
+var errManyElements = errors.New("too many elements")
+
+// elements is a list; another type stays nil.
+type elements []json.RawMessage
+
+func (e *elements) UnmarshalJSON(list []byte) error {
+	d := json.NewDecoder(bytes.NewReader(list))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return nil
+	}
+	*e = elements{}
+	for d.More() {
+		var raw json.RawMessage
+		if len(*e) == mostElements || d.Decode(&raw) != nil {
+			*e = nil
+			return errManyElements
+		}
+		*e = append(*e, raw)
+	}
+	return nil
 }
 
 // element has what is known of an element of any of the events.

@@ -89,7 +89,10 @@ func TestEventHeadersAndQueriesInEveryForm(t *testing.T) {
 		`"?a=1"`:                     {{"a", "1"}},
 		`""`:                         nil,
 	} {
-		got := decodeQuery(json.RawMessage(raw))
+		var got []param
+		if found := decodeQuery(json.RawMessage(raw), func(name, value string) { got = append(got, param{name, value}) }); found != (len(want) > 0) {
+			t.Errorf("decodeQuery(%s) = %v", raw, found)
+		}
 		if len(got) != len(want) {
 			t.Errorf("decodeQuery(%s) = %q, want %q", raw, got, want)
 			continue

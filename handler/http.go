@@ -31,11 +31,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		id:            id,
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
-		query:         parseQuery(r.URL.RawQuery),
 		authorization: r.Header["Authorization"],
 		limit:         PlatformLimit,
 		hold:          hold{budget: h.budget},
 	}
+	parseQuery(r.URL.RawQuery, req.add)
 	defer req.hold.release()
 	resp := h.serve(ctx, req)
 	if r.ContentLength != 0 {
@@ -79,10 +79,10 @@ func (r *response) write(w http.ResponseWriter, id string) {
 	}
 	w.WriteHeader(r.status)
 	if r.base64 {
-		io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(r.body)))
+		_, _ = io.Copy(w, base64.NewDecoder(base64.StdEncoding, bytes.NewReader(r.body)))
 		return
 	}
-	w.Write(r.body)
+	_, _ = w.Write(r.body)
 }
 
 // withRole keeps the credentials of the execution role, which the platform sends as

@@ -28,15 +28,14 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 		event:  true,
 		room:   eventRoom,
 	}
-	req.query = decodeQuery(event["queryString"])
-	if req.query == nil {
-		req.query = decodeQuery(event["queryStringParameters"])
+	if !decodeQuery(event["queryString"], req.add) {
+		decodeQuery(event["queryStringParameters"], req.add)
 	}
-	for _, p := range decodePairs(event["headers"]) {
-		if strings.EqualFold(p.name, "Authorization") {
-			req.authorization = append(req.authorization, p.value)
+	decodePairs(event["headers"], func(name, value string) {
+		if strings.EqualFold(name, "Authorization") && len(req.authorization) < 2 {
+			req.authorization = append(req.authorization, value)
 		}
-	}
+	})
 	resp := h.serve(ctx, req)
 	if resp.payload == nil {
 		return resp.encode(id), nil
@@ -44,41 +43,52 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 	return resp.payload, nil
 }
 
-// decodeQuery reads the query of an event: an object, or the raw text.
-func decodeQuery(raw json.RawMessage) []param {
-	if raw := text(raw); raw != "" {
-		return parseQuery(strings.TrimPrefix(raw, "?"))
+// decodeQuery reads the query of an event, an object or the raw text, and reports whether
+// there was one.
+func decodeQuery(raw json.RawMessage, visit func(name, value string)) (found bool) {
+	count := func(name, value string) {
+		found = true
+		visit(name, value)
 	}
-	return decodePairs(raw)
+	if query := text(raw); query != "" {
+		parseQuery(strings.TrimPrefix(query, "?"), count)
+	} else {
+		decodePairs(raw, count)
+	}
+	return found
 }
 
 // decodePairs reads an object of names and values, in the forms that events come
 // with: text, a list for a name given several times, true for a name without a
 // value, numbers, null. Nothing is merged: a name given twice, in whatever way, is
-// two pairs.
-func decodePairs(raw json.RawMessage) (pairs []param) {
+// two pairs. None is kept here: there may be a million.
+func decodePairs(raw json.RawMessage, visit func(name, value string)) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil
+		return
 	}
 	for d.More() {
 		name, err := d.Token()
 		if err != nil {
-			return pairs
+			return
 		}
 		var value json.RawMessage
 		if d.Decode(&value) != nil {
-			return pairs
+			return
 		}
-		var list []json.RawMessage
-		if value[0] != '[' || json.Unmarshal(value, &list) != nil {
-			list = []json.RawMessage{value}
+		if value[0] != '[' {
+			visit(name.(string), plain(value))
+			continue
 		}
-		for _, v := range list {
-			pairs = append(pairs, param{name.(string), plain(v)})
+		list := json.NewDecoder(bytes.NewReader(value))
+		_, _ = list.Token() // the bracket
+		for list.More() {
+			if list.Decode(&value) != nil {
+				return
+			}
+			visit(name.(string), plain(value))
 		}
 	}
-	return pairs
 }
 
 // plain is the text of a value: of a string what it holds, of true and null nothing,

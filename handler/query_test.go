@@ -19,7 +19,12 @@ func FuzzQuery(f *testing.F) {
 	}
 	r := New(Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
 	f.Fuzz(func(t *testing.T, raw string) {
-		params := parseQuery(raw)
+		var params []param
+		var req request
+		parseQuery(raw, func(name, value string) {
+			params = append(params, param{name, value})
+			req.add(name, value)
+		})
 		got := url.Values{}
 		for _, p := range params {
 			got.Add(p.name, p.value)
@@ -37,7 +42,7 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("parseQuery(%q) has %d parameters, want %d", raw, len(params), pairs)
 		}
 		for _, name := range []string{routeDropIn, routeResult} {
-			q, fail := r.query(route{name: name, typ: upstream.IDCard, order: "fromthepath"}, &request{query: params})
+			q, fail := r.query(route{name: name, typ: upstream.IDCard, order: "fromthepath"}, &req)
 			checkQuery(t, raw, name, q, fail, got)
 		}
 	})

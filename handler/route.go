@@ -44,7 +44,7 @@ func (r *Relay) route(path string) route {
 	if !ok {
 		return route{name: routeNone}
 	}
-	segments := strings.Split(rest, "/")
+	segments := strings.SplitN(rest, "/", 5) // one more than any route has
 	for i, s := range segments {
 		if decoded, err := url.PathUnescape(s); err == nil {
 			segments[i] = decoded
@@ -69,14 +69,8 @@ func (r *Relay) query(to route, req *request) (upstream.Query, *failure) {
 		values = map[string]string{}
 	)
 	for _, p := range req.query {
-		switch p.name {
-		case "order_no":
-			if to.name != routeDropIn {
-				continue
-			}
-		case "app_id", "get_file", "get_native":
-		default:
-			continue // unknown, or computed by us: nonce, version, sign
+		if p.name == "order_no" && to.name != routeDropIn {
+			continue
 		}
 		if _, twice := values[p.name]; twice {
 			return q, failDuplicate(p.name)
@@ -122,21 +116,35 @@ func isOrderNo(s string) bool {
 	return true
 }
 
+// add keeps a parameter that means something to the routes. The others are unknown, or
+// computed by us: nonce, version, sign. Of one that is given many times, two tell enough.
+func (r *request) add(name, value string) {
+	switch name {
+	case "order_no", "app_id", "get_file", "get_native":
+	default:
+		return
+	}
+	given := 0
+	for _, p := range r.query {
+		if p.name == name {
+			given++
+		}
+	}
+	if given < 2 {
+		r.query = append(r.query, param{name, value})
+	}
+}
+
 // parseQuery splits a raw query. What cannot be decoded stays as it is, and is
 // refused where it matters.
-func parseQuery(raw string) []param {
-	if raw == "" {
-		return nil
-	}
-	var params []param
+func parseQuery(raw string, visit func(name, value string)) {
 	for pair := range strings.SplitSeq(raw, "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		params = append(params, param{unescape(name), unescape(value)})
+		visit(unescape(name), unescape(value))
 	}
-	return params
 }
 
 func unescape(s string) string {

@@ -134,7 +134,7 @@ func (s *signing) RoundTrip(r *http.Request) (*http.Response, error) {
 	c, err := s.source(r.Context())
 	if err != nil {
 		if r.Body != nil {
-			r.Body.Close()
+			_ = r.Body.Close()
 		}
 		return nil, err
 	}

@@ -149,7 +149,7 @@ func (h *webhook) once(ctx context.Context, p payload) (again bool, err error) {
 // sign returns the signature of a message (standardwebhooks.com, symmetric).
 func (h *webhook) sign(id, timestamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(h.key.Reveal()))
-	io.WriteString(mac, id+"."+timestamp+".")
+	_, _ = io.WriteString(mac, id+"."+timestamp+".")
 	mac.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 
@@ -76,12 +77,14 @@ func through(t *testing.T, body func(t *testing.T, over transport)) {
 
 // setting is what differs from the usual world; its zero value is the usual one.
 type setting struct {
-	env       map[string]string // replaces variables; "" removes one
-	simulator simulator.Config  // Apps nil: those of secrets
-	upstream  http.Handler      // in place of the simulator
-	tls       bool              // the upstream is https, with a certificate that nobody signed
-	gone      bool              // nobody listens at the upstream's address
-	runtime   gateway.Config    // of which TimeLimit, ZeroDeadline and Prefix count
+	env       map[string]string               // replaces variables; "" removes one
+	simulator simulator.Config                // Apps nil: those of secrets
+	upstream  http.Handler                    // in place of the simulator
+	before    func(http.Handler) http.Handler // what stands before the upstream
+	serve     func(*httptest.Server)          // starts the upstream; nil: http
+	tls       bool                            // the upstream is https, with a certificate that nobody signed
+	gone      bool                            // nobody listens at the upstream's address
+	runtime   gateway.Config                  // of which TimeLimit, ZeroDeadline and Prefix count
 	faults    func(w http.ResponseWriter, r *http.Request, c simulator.Call) bool
 }
 
@@ -91,6 +94,7 @@ type world struct {
 	sim     *simulator.Simulator
 	witness *witness
 	event   *gateway.Event // nil for a Web function
+	web     *gateway.Web   // nil for an event function
 	url     string
 	client  *http.Client
 
@@ -115,12 +119,18 @@ func open(t testing.TB, over transport, s setting) *world {
 	if s.faults != nil {
 		w.sim.Intercept(s.faults)
 	}
+	if s.before != nil {
+		upstream = s.before(upstream)
+	}
 	w.witness = newWitness(upstream)
 	server := httptest.NewUnstartedServer(w.witness)
 	server.Config.ErrorLog = discard
-	if s.tls {
+	switch {
+	case s.serve != nil:
+		s.serve(server)
+	case s.tls:
 		server.StartTLS()
-	} else {
+	default:
 		server.Start()
 	}
 	t.Cleanup(server.Close)
@@ -135,6 +145,7 @@ func open(t testing.TB, over transport, s setting) *world {
 		t.Fatal(err)
 	}
 	w.event, _ = f.(*gateway.Event)
+	w.web, _ = f.(*gateway.Web)
 	front := httptest.NewServer(f)
 	pool := &http.Transport{MaxIdleConnsPerHost: 100, DisableCompression: true}
 	w.url, w.client = front.URL, &http.Client{
@@ -164,6 +175,14 @@ func environment(upstream string, changes map[string]string) map[string]string {
 	maps.Copy(env, changes)
 	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
 	return env
+}
+
+// process is the function's.
+func (w *world) process() *os.Process {
+	if w.event != nil {
+		return w.event.Process()
+	}
+	return w.web.Process()
 }
 
 // answer is a response as the caller saw it.

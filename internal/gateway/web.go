@@ -138,6 +138,9 @@ func (w *Web) rewrite(p *httputil.ProxyRequest, id string) {
 // Process returns the function's process. Do not wait for it: the Web does.
 func (w *Web) Process() *os.Process { return w.proc.cmd.Process }
 
+// Addr returns where the function listens, for whoever goes round the platform.
+func (w *Web) Addr() string { return w.proc.addr }
+
 // Started returns how long the process took from exec to the first accepted connection.
 func (w *Web) Started() time.Duration { return w.proc.took }
 

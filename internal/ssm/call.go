@@ -132,7 +132,7 @@ func (o once) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode >= 300 && response.StatusCode < 400 {
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, errRedirect
 	}
 	response.Body = bounded{io.LimitReader(response.Body, answerLimit), response.Body}

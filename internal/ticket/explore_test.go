@@ -35,11 +35,12 @@ import (
 //
 // The invariants: generations in the store only grow, but for its loss, and are in the
 // order of the mints; no mint is published over a newer one; there are never two leases
-// in force; a holder that lost its lease publishes nothing; no two token calls are in
-// flight at once, unless an instance was frozen or the store was lost; no instance signs
-// with a pair past its hard expiry, or older than one it has seen; every request ends
-// with an accepted query, unless its instance crashed; there are no more mints than the
-// faults force, and without a fault exactly one, and no query is rejected.
+// in force; a holder that lost its lease publishes nothing, and asks for no token; no two
+// token calls are in flight at once, unless an instance was frozen or the store was lost;
+// no instance signs with a pair past its hard expiry, or older than one it has seen; every
+// request ends with an accepted query, unless its instance crashed (and see World.Rest);
+// there are no more mints than the faults force, and without a fault exactly one, and no
+// query is rejected.
 //
 // The bounds: one request an instance, and three more at rest. Three instances and every
 // single fault, at every step; two instances and every pair of faults; two instances and

@@ -100,7 +100,7 @@ type call struct {
 	answer chan error
 }
 
-// mark marks the context of what is not part of a flight.
+// mark marks the context of Futile, which is not part of a flight and adopts nothing.
 type mark struct{}
 
 // worldSeal is derived once for all worlds: it takes long.
@@ -214,7 +214,7 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	}); err != nil {
 		return Value{}, err
 	}
-	if r.Pair != nil {
+	if r.Pair != nil && ctx.Value(mark{}) == nil {
 		n.mu.Lock()
 		n.seen = max(n.seen, number(r.Pair.Ticket))
 		n.mu.Unlock()

@@ -231,5 +231,5 @@ func (a *app) sleep(ctx context.Context, tries int) error {
 
 // spread lengthens d by up to a fifth, so that instances do not march in step.
 func spread(d time.Duration) time.Duration {
-	return d + mathrand.N(max(d, 0)/5+1)
+	return d + mathrand.N(max(d, 0)/5+1) // #nosec G404 -- keeps instances out of step, and no secret
 }

@@ -23,6 +23,9 @@ type unit struct {
 	seesAt time.Time
 }
 
+// aside marks the context of Futile, which looks at the store but adopts nothing.
+type aside struct{}
+
 // die ends an instance. Another takes its place.
 func (u *unit) die() {
 	select {
@@ -62,7 +65,7 @@ func (u *unit) ask(bad bool) string {
 		accepted = u.query(next, known, false) && !bad
 		if next.Forced() && next.Source == ticket.Minted {
 			if !accepted {
-				u.cache.Futile(ctx, appID, next)
+				u.cache.Futile(context.WithValue(ctx, aside{}, true), appID, next)
 			}
 			break
 		}
@@ -150,7 +153,7 @@ func (u *unit) Load(ctx context.Context, app string) (v ticket.Value, err error)
 	if e := u.call(ctx, 5*time.Millisecond); e != nil || err != nil {
 		return v, errors.Join(e, err)
 	}
-	if s := ticket.Open(appID, appSecret, v); s.Ticket != "" {
+	if s := ticket.Open(appID, appSecret, v); s.Ticket != "" && ctx.Value(aside{}) == nil {
 		u.newest()
 		u.set(func() { u.sees, u.seesAt = max(u.sees, mintOf(s.Ticket)), time.Now() })
 	}

@@ -127,7 +127,7 @@ func pause(ctx context.Context, attempt int) bool {
 	for range attempt - 1 {
 		wait *= 3
 	}
-	wait = wait/2 + rand.N(wait)
+	wait = wait/2 + rand.N(wait) // #nosec G404 -- keeps instances out of step, and no secret
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return false
 	}
