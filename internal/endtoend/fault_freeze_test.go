@@ -105,9 +105,6 @@ func freeze(t *testing.T, p *os.Process) {
 // TestSIGTERMDrains asks the function to end while a request is on its way: that one is
 // answered, no other is taken, and the process ends without an error.
 func TestSIGTERMDrains(t *testing.T) {
-	if goruntime.GOOS == "windows" {
-		t.Skip("needs SIGTERM")
-	}
 	t.Parallel()
 	asked, answer := make(chan struct{}, 1), make(chan struct{})
 	w := open(t, webTransport, setting{faults: func(_ http.ResponseWriter, r *http.Request, c simulator.Call) bool {
