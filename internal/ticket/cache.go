@@ -116,6 +116,7 @@ type app struct {
 	// Of the flight alone.
 	skew    time.Duration // store's clock minus ours, as last seen
 	failure *failure      // of the last renewal without the store, if it failed
+	pending *pending      // a token whose ticket could not be had, without the store
 	lastErr error         // of the last renewal that failed here
 }
 
@@ -177,7 +178,7 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		return nil, nil, ErrUnknownApp
 	}
 	for {
-		if current := a.pair(); !current.is(p) {
+		if current := a.pair(); !current.is(p) && current.State(a.wall()) != Absent {
 			return current, nil, nil
 		}
 		flight, begun := a.join(ctx, p.shared.Ticket)
@@ -188,10 +189,10 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		if err := await(ctx, flight.done); err != nil {
 			return nil, mine, err
 		}
-		if current := a.pair(); !current.is(p) {
+		if current := a.pair(); !current.is(p) && current.State(a.wall()) != Absent {
 			return current, mine, nil
 		}
-		if flight.rejected == p.shared.Ticket {
+		if flight.rejected == p.shared.Ticket && flight.err != nil {
 			return nil, mine, flight.err
 		}
 		// A renewal that did not know of the rejection: now one that does.

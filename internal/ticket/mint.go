@@ -40,13 +40,19 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 	if errors.Is(err, errFrozen) {
 		return false, nil
 	}
+	late := !a.now().Before(r.Lease.Until)
 	r.Lease = nil
 	if err != nil {
+		before := r.Failure
 		a.note(&r, err)
+		failed := a.failed(r.Failure)
+		if late {
+			r.Failure = before // we were frozen: that is no reason for others to wait
+		}
 		if _, err := a.swap(ctx, v.Version+1, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "release", "error", err.Error())
 		}
-		return false, a.failed(r.Failure)
+		return false, failed
 	}
 	r.Pair, r.Pending, r.Failure = pair, nil, nil
 	ok, err := a.swap(ctx, v.Version+1, &r)
@@ -70,7 +76,7 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 // itself, under the same ceiling, and offers it when the store is back.
 func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 	now := a.now()
-	r := record{Failure: a.failure}
+	r := record{Failure: a.failure, Pending: a.pending}
 	if p := a.pair(); p != nil {
 		r.Pair = p.share()
 		if p.shared.Ticket != rejected && now.Before(r.Pair.Expires) {
@@ -90,10 +96,10 @@ func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 	pair, err := a.mint(minting, &r, rejected)
 	if err != nil {
 		a.note(&r, err)
-		a.failure = r.Failure
+		a.failure, a.pending = r.Failure, r.Pending
 		return false, a.failed(r.Failure)
 	}
-	a.failure = nil
+	a.failure, a.pending = nil, nil
 	a.installSolo(*pair, Minted)
 	a.logMinted(pair, start)
 	return true, nil
