@@ -141,7 +141,11 @@ func (b *batch) run(ctx context.Context) {
 
 // sleepUntil returns early where ctx ends.
 func sleepUntil(ctx context.Context, due time.Time) {
-	timer := time.NewTimer(time.Until(due))
+	left := time.Until(due)
+	if left <= 0 {
+		return
+	}
+	timer := time.NewTimer(left)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -121,7 +121,7 @@ func TestDeliverBatch(t *testing.T) {
 		}
 	}
 	// Five results that only COS missed, and those that are not there: nobody else is asked for.
-	if _, now := o.witness.count(); now-asked > 5+5*12 {
+	if _, now := o.witness.count(); now-asked > 5+5*20 {
 		t.Errorf("%d queries for what was missing", now-asked)
 	}
 	if got := o.files("undelivered"); len(got) != 5 {
