@@ -120,7 +120,7 @@ func TestDeliverBatch(t *testing.T) {
 			}
 		}
 	}
-	// Five results that only COS missed, and those that are not there: nobody else is asked for.
+	// Five results that only COS missed, and those that are not there, once a second: nobody else is asked for.
 	if _, now := o.witness.count(); now-asked > 5+5*20 {
 		t.Errorf("%d queries for what was missing", now-asked)
 	}

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	goruntime "runtime"
 	"strings"
@@ -218,7 +219,8 @@ func (m *matrix) log(t *testing.T) {
 		text.WriteString(codes)
 	}
 	t.Logf("%d faults, %d cells, the longest took %v\n%s", len(faults), len(m.cells), longest.Round(time.Millisecond), text.String())
-	if want := len(faults) * len(calls) * len(faultTransports); len(m.cells) != want && goruntime.GOOS == "linux" {
+	picked := strings.Contains(flag.Lookup("test.run").Value.String(), "/")
+	if want := len(faults) * len(calls) * len(faultTransports); len(m.cells) != want && goruntime.GOOS == "linux" && !picked {
 		t.Errorf("%d cells, want %d", len(m.cells), want)
 	}
 }

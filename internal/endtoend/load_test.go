@@ -37,8 +37,9 @@ const (
 
 // TestLoad has good, wrong and hostile requests side by side, and an upstream that fails
 // one query in ten: whoever is answered gets the right answer, and nothing is left behind.
+//
+// It is not parallel to others: they would wait longer than they do for anything else.
 func TestLoad(t *testing.T) {
-	t.Parallel()
 	w := openLoad(t, webTransport)
 	base := "http://" + w.web.Addr()
 	pool := &http.Transport{MaxIdleConnsPerHost: goodClients, DisableCompression: true}
@@ -240,7 +241,6 @@ func (w *loadWorld) pipeline(conn net.Conn, deadline time.Time) {
 // TestNothingIsLeftBehind makes many requests of a function with a faulty upstream, and
 // compares memory and descriptors in the course of it.
 func TestNothingIsLeftBehind(t *testing.T) {
-	t.Parallel()
 	requests := 5_000
 	if os.Getenv("KYC_LOAD") != "" {
 		requests = 100_000
