@@ -29,6 +29,8 @@ type medium struct {
 	increments int
 	// down makes the medium unavailable until up; nil where it cannot.
 	down, up func(t *testing.T)
+	// lose has the medium lose all that it holds; nil where it cannot.
+	lose func(t *testing.T)
 	// canaries must not be in any error.
 	canaries []string
 }
@@ -36,11 +38,37 @@ type medium struct {
 // conform checks what every ticket.Store promises.
 func conform(t *testing.T, m medium) {
 	t.Run("empty", func(t *testing.T) {
-		v, err := m.open(t).Load(t.Context(), "empty")
-		if err != nil || v.Version != 0 || len(v.Data) != 0 {
+		one, two := m.open(t), m.open(t)
+		v, err := one.Load(t.Context(), "empty")
+		if err != nil || v.Data != nil || count(v.Version) != 0 {
 			t.Errorf("got %+v, %v", v, err)
 		}
+		for _, s := range []ticket.Store{one, two} {
+			if again, err := s.Load(t.Context(), "empty"); err != nil || again.Version != v.Version || again.Data != nil {
+				t.Errorf("got %+v, %v, where %+v was", again, err, v)
+			}
+		}
 	})
+
+	if m.lose != nil {
+		t.Run("loss", func(t *testing.T) {
+			s := m.open(t)
+			mustSwap(t, s, "loss", 0, []byte("a"))
+			old, err := s.Load(t.Context(), "loss")
+			mustDo(t, err)
+			m.lose(t)
+			now, err := s.Load(t.Context(), "loss")
+			if err != nil || now.Data != nil || now.Version <= old.Version {
+				t.Fatalf("got %+v, %v, where %+v was", now, err, old)
+			}
+			for n := range uint64(3) { // as many as before, and more
+				mustSwap(t, s, "loss", n, []byte("b"))
+				if ok, err := s.Swap(t.Context(), "loss", old.Version, []byte("stale")); ok || err != nil {
+					t.Errorf("a swap from before the loss: %v, %v", ok, err)
+				}
+			}
+		})
+	}
 
 	t.Run("round trip", func(t *testing.T) {
 		one, two := m.open(t), m.open(t)
@@ -214,7 +242,7 @@ func increment(s ticket.Store, times int) (t tally) {
 			failures++
 			t.Unknown = append(t.Unknown, err.Error())
 		case ok:
-			t.Won = append(t.Won, v.Version+1)
+			t.Won = append(t.Won, count(v.Version+1))
 		}
 	}
 	return t
@@ -227,25 +255,36 @@ func number(data []byte) uint64 {
 	return binary.BigEndian.Uint64(data)
 }
 
+// count is a version as the tests count them: from where the register begins.
+func count(version uint64) uint64 { return version & (1<<countBits - 1) }
+
+// at is the version of a count.
+func at(t testing.TB, s ticket.Store, app string, n uint64) uint64 {
+	t.Helper()
+	v, err := s.Load(context.Background(), app)
+	mustDo(t, err)
+	return v.Version - count(v.Version) + n
+}
+
+// mustLoad returns a value with its count for its version.
 func mustLoad(t testing.TB, s ticket.Store, app string) ticket.Value {
 	t.Helper()
 	v, err := s.Load(context.Background(), app)
-	if err != nil {
-		t.Fatal(err)
-	}
+	mustDo(t, err)
+	v.Version = count(v.Version)
 	return v
 }
 
 func mustSwap(t testing.TB, s ticket.Store, app string, version uint64, data []byte) {
 	t.Helper()
-	if ok, err := s.Swap(context.Background(), app, version, data); !ok || err != nil {
+	if ok, err := s.Swap(context.Background(), app, at(t, s, app, version), data); !ok || err != nil {
 		t.Fatalf("swap of version %d: %v, %v", version, ok, err)
 	}
 }
 
 func mustNotSwap(t testing.TB, s ticket.Store, app string, version uint64) {
 	t.Helper()
-	if ok, err := s.Swap(context.Background(), app, version, []byte("stale")); ok || err != nil {
+	if ok, err := s.Swap(context.Background(), app, at(t, s, app, version), []byte("stale")); ok || err != nil {
 		t.Fatalf("swap of version %d: %v, %v", version, ok, err)
 	}
 }

@@ -33,7 +33,8 @@ var (
 )
 
 // cosStore keeps each version as an object that is never changed, under
-// prefix/app/<2^64-1-version in hex>, so that a listing begins with the newest.
+// prefix/app/<2^64-1-version in hex>, so that a listing begins with the newest, and ends
+// with the object "origin".
 //
 // The exclusion is x-cos-forbid-overwrite: of two PUTs of a name one gets 409
 // FileAlreadyExists (cloud.tencent.com document 436/7749). It has no effect in a
@@ -87,26 +88,59 @@ func (s *cosStore) Load(ctx context.Context, app string) (ticket.Value, error) {
 func (s *cosStore) load(ctx context.Context, app string) (ticket.Value, error) {
 	for look := 1; ; look++ {
 		newest, now, err := s.newest(ctx, app)
-		if err != nil || newest == 0 {
-			return ticket.Value{Now: now}, err
-		}
-		response, err := s.client.Object.Get(ctx, s.key(app, newest), nil)
-		if status(err) == http.StatusNotFound && look < maxLooks {
-			continue
-		}
 		if err != nil {
 			return ticket.Value{}, err
 		}
-		defer response.Body.Close()
-		data, err := io.ReadAll(io.LimitReader(response.Body, maxValue+1))
-		if err == nil && len(data) > maxValue {
-			err = errTooLarge
+		if newest == 0 {
+			return s.originate(ctx, app, now)
 		}
-		if err == nil {
-			now, err = date(response)
+		data, now, err := s.get(ctx, s.key(app, newest))
+		if status(err) == http.StatusNotFound && look < maxLooks {
+			continue
 		}
 		return ticket.Value{Version: newest, Data: data, Now: now}, err
 	}
+}
+
+// originate returns where the register begins: now, if nobody has begun it.
+func (s *cosStore) originate(ctx context.Context, app string, now time.Time) (ticket.Value, error) {
+	origin, at, err := s.origin(ctx, app)
+	if status(err) == http.StatusNotFound {
+		if _, err = s.create(ctx, s.originKey(app), []byte(formatVersion(begin(now)))); err == nil {
+			origin, at, err = s.origin(ctx, app)
+		}
+	}
+	return ticket.Value{Version: origin, Now: at}, err
+}
+
+func (s *cosStore) origin(ctx context.Context, app string) (uint64, time.Time, error) {
+	text, now, err := s.get(ctx, s.originKey(app))
+	if err != nil {
+		return 0, now, err
+	}
+	origin, ok := parseVersion(string(text))
+	if !ok {
+		return 0, now, errForeign
+	}
+	return origin, now, nil
+}
+
+// get reads an object.
+func (s *cosStore) get(ctx context.Context, key string) ([]byte, time.Time, error) {
+	response, err := s.client.Object.Get(ctx, key, nil)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxValue+1))
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if len(data) > maxValue {
+		return nil, time.Time{}, errTooLarge
+	}
+	now, err := date(response)
+	return data, now, err
 }
 
 // Swap implements ticket.Store.
@@ -119,6 +153,11 @@ func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []
 	watch := stopwatch{time.Now()}
 	// This also finds out about a dead connection: it can be repeated, the PUT not.
 	newest, now, err := s.newest(ctx, app)
+	if err == nil && newest == 0 {
+		if newest, _, err = s.origin(ctx, app); status(err) == http.StatusNotFound {
+			return false, nil // nobody has asked this register before
+		}
+	}
 	if err != nil || newest != version {
 		return false, err
 	}
@@ -177,7 +216,7 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 // newest returns the newest version of app, 0 if there is none, and the store's time.
 func (s *cosStore) newest(ctx context.Context, app string) (uint64, time.Time, error) {
 	objects, now, err := s.list(ctx, app, "", 1)
-	if err != nil || len(objects) == 0 {
+	if err != nil || len(objects) == 0 || objects[0].Key == s.originKey(app) {
 		return 0, now, err
 	}
 	version, ok := s.version(app, objects[0].Key)
@@ -231,6 +270,8 @@ func (s *cosStore) Close() error {
 func (s *cosStore) key(app string, version uint64) string {
 	return s.prefix + app + "/" + formatVersion(math.MaxUint64-version)
 }
+
+func (s *cosStore) originKey(app string) string { return s.prefix + app + "/" + originName }
 
 func (s *cosStore) version(app, key string) (uint64, bool) {
 	v, ok := parseVersion(strings.TrimPrefix(key, s.prefix+app+"/"))

@@ -33,7 +33,7 @@ var errNoLinks = errors.New("the file system has no hard links")
 // fileStore keeps each app in a subdirectory, and each version as a file that is never
 // changed. A version appears at once and with its content: the content is written
 // under another name, and the version's name is a hard link to it, which fails if the
-// name is taken, on a network mount as well.
+// name is taken, on a network mount as well. The file "origin" is created in the same way.
 type fileStore struct{ dir string }
 
 func openFile(u *url.URL) (ticket.Store, error) {
@@ -68,8 +68,12 @@ func (s *fileStore) load(ctx context.Context, app string) (ticket.Value, error) 
 			return ticket.Value{}, err
 		}
 		found, err := list(dir)
-		if err != nil || found.newest() == 0 {
-			return ticket.Value{Now: now}, err
+		if err != nil {
+			return ticket.Value{}, err
+		}
+		if found.newest() == 0 {
+			origin, err := originate(dir, now)
+			return ticket.Value{Version: origin, Now: now}, err
 		}
 		data, err := read(versionPath(dir, found.newest()))
 		if errors.Is(err, fs.ErrNotExist) && look < maxLooks {
@@ -92,7 +96,16 @@ func (s *fileStore) swap(ctx context.Context, app string, version uint64, data [
 		return false, err
 	}
 	found, err := list(dir)
-	if err != nil || found.newest() != version {
+	if err != nil {
+		return false, err
+	}
+	newest := found.newest()
+	if newest == 0 {
+		if newest, err = readOrigin(dir); errors.Is(err, fs.ErrNotExist) {
+			return false, nil // nobody has asked this register before
+		}
+	}
+	if err != nil || newest != version {
 		return false, err
 	}
 	temp, now, err := writeTemp(dir, data, true)
@@ -117,6 +130,35 @@ func (s *fileStore) swap(ctx context.Context, app string, version uint64, data [
 func (s *fileStore) open(app string) (string, error) {
 	dir := filepath.Join(s.dir, app)
 	return dir, os.MkdirAll(dir, 0o700)
+}
+
+// originate returns where the register in dir begins: now, if nobody has begun it.
+func originate(dir string, now time.Time) (uint64, error) {
+	origin, err := readOrigin(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return origin, err
+	}
+	temp, _, err := writeTemp(dir, []byte(formatVersion(begin(now))), true)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(temp)
+	if _, err := link(temp, filepath.Join(dir, originName)); err != nil {
+		return 0, err
+	}
+	return readOrigin(dir)
+}
+
+func readOrigin(dir string) (uint64, error) {
+	text, err := read(filepath.Join(dir, originName))
+	if err != nil {
+		return 0, err
+	}
+	origin, ok := parseVersion(string(text))
+	if !ok {
+		return 0, errForeign
+	}
+	return origin, nil
 }
 
 func versionPath(dir string, version uint64) string {

@@ -48,6 +48,7 @@ func directory(t testing.TB) (m medium, dir string) {
 			}
 			rename(t, away, dir)
 		},
+		lose:     func(t *testing.T) { mustDo(t, os.RemoveAll(dir)) },
 		canaries: []string{"canary"},
 	}, dir
 }
@@ -148,17 +149,17 @@ func TestFileRemovesOldVersions(t *testing.T) {
 	swap(30)
 	age(t, dir, retain-time.Minute)
 	swap(1)
-	if got := names(t, dir); len(got) != 31 {
+	if got := names(t, dir); len(got) != 1+31 { // and the origin
 		t.Fatalf("%d files, of which none was an hour old: %q", len(got), got)
 	}
 	age(t, dir, retain+time.Minute)
 	// maxRemovals at once, of those that were there before the Swap, but for the newest.
 	swap(1)
-	if got := names(t, dir); len(got) != 32-maxRemovals {
+	if got := names(t, dir); len(got) != 1+32-maxRemovals {
 		t.Fatalf("%d files: %q", len(got), got)
 	}
 	swap(1)
-	if got := names(t, dir); len(got) != keep+1 || got[len(got)-1] != formatVersion(version) {
+	if got := names(t, dir); len(got) != 1+keep+1 || got[len(got)-2] != formatVersion(at(t, s, "app", version)) {
 		t.Fatalf("%d files: %q", len(got), got)
 	}
 	// The versions after those are gone: nobody may create them again.
@@ -191,7 +192,7 @@ func TestFileRemovesWhatKilledProcessesLeft(t *testing.T) {
 		t.Errorf("version %d", v.Version)
 	}
 	mustSwap(t, s, "app", 1, []byte("data"))
-	want := []string{formatVersion(1), formatVersion(2), "readme.txt", tempPrefix + "young"}
+	want := []string{formatVersion(at(t, s, "app", 1)), formatVersion(at(t, s, "app", 2)), originName, "readme.txt", tempPrefix + "young"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

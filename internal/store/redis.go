@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -39,8 +40,13 @@ local value = redis.call('HMGET', KEYS[1], 'v', 'd')
 local now = redis.call('TIME')
 return {value[1], value[2], now[1], now[2]}`)
 
+	redisBegin = redis.NewScript(1, `
+redis.call('HSETNX', KEYS[1], 'v', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return redis.call('HMGET', KEYS[1], 'v', 'd')`)
+
 	redisSwap = redis.NewScript(1, `
-if (redis.call('HGET', KEYS[1], 'v') or '0') ~= ARGV[1] then return 0 end
+if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
 redis.call('HMSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1`)
@@ -48,9 +54,9 @@ return 1`)
 
 // redisStore keeps each app in one hash, with the fields v (version) and d (data).
 //
-// A Swap is atomic on one server. Where a replica that lags takes over, or a server
-// without persistence restarts, versions start anew; pairs carry an order of their
-// own for that.
+// A Swap is atomic on one server. One that restarts without persistence begins at other
+// versions. Where a replica takes over that lacks the last writes, versions repeat; pairs
+// carry an order of their own for that.
 type redisStore struct{ pool *redis.Pool }
 
 // openRedis returns a store at u. roots are the authorities for rediss, nil the
@@ -123,14 +129,18 @@ func (s *redisStore) load(ctx context.Context, app string) (ticket.Value, error)
 	}
 	v := ticket.Value{Now: time.Unix(seconds, micros*1000)}
 	if answer[0] == nil {
-		return v, nil
+		origin := strconv.FormatUint(begin(v.Now), 10)
+		answer, err = redis.Values(s.run(ctx, redisBegin, app, origin, redisLife.Milliseconds()))
+		if err != nil || len(answer) != 2 {
+			return ticket.Value{}, cmp.Or(err, errForeign)
+		}
 	}
-	version, err1 := redis.Uint64(answer[0], nil)
-	data, err2 := redis.Bytes(answer[1], nil)
-	if err1 != nil || err2 != nil {
+	if v.Version, err = redis.Uint64(answer[0], nil); err != nil {
 		return ticket.Value{}, errForeign
 	}
-	v.Version, v.Data = version, data
+	if v.Data, err = redis.Bytes(answer[1], nil); err != nil && !errors.Is(err, redis.ErrNil) {
+		return ticket.Value{}, errForeign
+	}
 	return v, nil
 }
 

@@ -56,16 +56,21 @@ func startMini(t testing.TB) *miniredis.Miniredis {
 
 func TestMiniredis(t *testing.T) {
 	mini := startMini(t)
-	ahead := time.Now().Add(5 * time.Minute).Truncate(time.Microsecond)
-	mini.SetTime(ahead)
+	now := time.Now().Add(5 * time.Minute).Truncate(time.Microsecond)
+	mini.SetTime(now)
 	location := redisAt("redis", mini.Addr(), "")
 	conform(t, medium{
 		open:       func(t testing.TB) ticket.Store { return openRedisAt(t, location, nil) },
-		now:        func() time.Time { return ahead },
+		now:        func() time.Time { return now },
 		increments: 1,
 		down:       func(*testing.T) { mini.Close() },
 		up:         func(t *testing.T) { mustDo(t, mini.Restart()) },
-		canaries:   []string{"canary", mini.Port()},
+		lose: func(*testing.T) {
+			mini.FlushAll()
+			now = now.Add(time.Second)
+			mini.SetTime(now)
+		},
+		canaries: []string{"canary", mini.Port()},
 	})
 	if ttl := mini.DB(2).TTL(redisKey("trip")); ttl != redisLife {
 		t.Errorf("an abandoned key lives for %v", ttl)
@@ -136,6 +141,7 @@ func (s *server) medium(location string, roots *x509.CertPool) medium {
 		precision: 10 * time.Millisecond,
 		down:      func(*testing.T) { s.stop() },
 		up:        func(t *testing.T) { s.start(t) },
+		lose:      func(t *testing.T) { s.stop(); s.start(t) },
 		canaries:  []string{"canary", s.address},
 	}
 }
@@ -301,8 +307,9 @@ func TestRedisDeadConnection(t *testing.T) {
 		t.Errorf("%d connections, want 2", n)
 	}
 	// A Swap is not repeated.
+	one := at(t, s, "app", 1)
 	f.dead.Store(true)
-	if ok, err := s.Swap(t.Context(), "app", 1, []byte("two")); ok || err == nil {
+	if ok, err := s.Swap(t.Context(), "app", one, []byte("two")); ok || err == nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 	if v := mustLoad(t, s, "app"); v.Version != 1 {
@@ -315,8 +322,9 @@ func TestRedisLostAnswer(t *testing.T) {
 	f := forward(t, mini.Addr())
 	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""), nil)
 	mustSwap(t, s, "app", 0, []byte("one"))
+	one := at(t, s, "app", 1)
 	f.deaf.Store(true)
-	if ok, err := s.Swap(t.Context(), "app", 1, []byte("two")); ok || !errors.Is(err, errClosed) {
+	if ok, err := s.Swap(t.Context(), "app", one, []byte("two")); ok || !errors.Is(err, errClosed) {
 		t.Errorf("%v, %v", ok, err)
 	}
 	f.deaf.Store(false)
@@ -345,10 +353,13 @@ func TestRedisLargeVersions(t *testing.T) {
 	mini := startMini(t)
 	s := openRedisAt(t, redisAt("redis", mini.Addr(), ""), nil)
 	mini.DB(2).HSet(redisKey("app"), "v", "9007199254740993", "d", "x")
-	mustNotSwap(t, s, "app", 9007199254740992)
-	mustSwap(t, s, "app", 9007199254740993, []byte("y"))
-	if v := mustLoad(t, s, "app"); v.Version != 9007199254740994 {
-		t.Errorf("version %d", v.Version)
+	for version, want := range map[uint64]bool{9007199254740992: false, 9007199254740993: true} {
+		if ok, err := s.Swap(t.Context(), "app", version, []byte("y")); ok != want || err != nil {
+			t.Errorf("swap of version %d: %v, %v", version, ok, err)
+		}
+	}
+	if v, err := s.Load(t.Context(), "app"); err != nil || v.Version != 9007199254740994 {
+		t.Errorf("version %d, %v", v.Version, err)
 	}
 }
 

@@ -189,7 +189,7 @@ func benchmark(b *testing.B, m medium) {
 	s := m.open(b)
 	data := []byte(strings.Repeat("x", 1000))
 	b.Run("Load", func(b *testing.B) {
-		if v := mustLoad(b, s, "bench"); v.Version == 0 {
+		if v := mustLoad(b, s, "bench"); v.Data == nil {
 			mustSwap(b, s, "bench", 0, data)
 		}
 		for b.Loop() {
@@ -197,9 +197,11 @@ func benchmark(b *testing.B, m medium) {
 		}
 	})
 	b.Run("Swap", func(b *testing.B) {
-		version := mustLoad(b, s, "bench").Version
+		version := at(b, s, "bench", mustLoad(b, s, "bench").Version)
 		for b.Loop() {
-			mustSwap(b, s, "bench", version, data)
+			if ok, err := s.Swap(b.Context(), "bench", version, data); !ok || err != nil {
+				b.Fatal(ok, err)
+			}
 			version++
 		}
 	})

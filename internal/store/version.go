@@ -37,6 +37,21 @@ func (s stopwatch) overtaken() bool {
 	return now.Sub(s.start) > slowest || now.Round(0).Sub(s.start.Round(0)) > slowest
 }
 
+// A register begins at a version made of the moment, and counts on from there. So one that
+// lost what it had, a Redis that was restarted or a directory that was emptied, never comes
+// to a version that it had before, and who was about to replace an old one does not replace
+// a new one of the same number.
+//
+// countBits are for counting: a million versions, or ten years. More just go on into the
+// milliseconds above, which are long past by then.
+const countBits = 20
+
+func begin(now time.Time) uint64 { return uint64(now.UnixMilli()) << countBits }
+
+// originName is where a directory and a bucket keep at which version the register begins.
+// It is created only once, like a version, and comes after all versions in a listing.
+const originName = "origin"
+
 // formatVersion and parseVersion are for names: their order is that of the numbers.
 func formatVersion(v uint64) string { return fmt.Sprintf("%016x", v) }
 

@@ -53,7 +53,7 @@ func (s *seal) close(version uint64, r *record) []byte {
 
 // open reads a sealed record. What cannot be read counts as none.
 func (s *seal) open(version uint64, data []byte) (r record, ok bool) {
-	if version == 0 {
+	if data == nil {
 		return record{}, true
 	}
 	text, err := s.aead.Open(nil, nil, data, s.context(version))
