@@ -161,10 +161,14 @@ func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 		if p = a.pair(); p.State(a.wall()) != Absent {
 			return p, mine, nil
 		}
-		if flight.err != nil {
+		if flight.err != nil && !errors.Is(flight.err, errOutOfTime) {
 			return nil, mine, flight.err
 		}
-		// The pair expired while the flight was on its way.
+		if err := ctx.Err(); err != nil {
+			return nil, mine, err
+		}
+		// The pair expired while the flight was on its way; or the flight's time ended, which
+		// may have been that of another caller.
 	}
 }
 
@@ -192,10 +196,13 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		if current := a.pair(); !current.is(p) && current.State(a.wall()) != Absent {
 			return current, mine, nil
 		}
-		if flight.rejected == p.shared.Ticket && flight.err != nil {
+		if flight.rejected == p.shared.Ticket && flight.err != nil && !errors.Is(flight.err, errOutOfTime) {
 			return nil, mine, flight.err
 		}
-		// A renewal that did not know of the rejection: now one that does.
+		if err := ctx.Err(); err != nil {
+			return nil, mine, err
+		}
+		// A renewal that did not know of the rejection: now one that does. Or as with Get.
 	}
 }
 

@@ -2,15 +2,13 @@ package ticket
 
 import (
 	"context"
-	"strings"
 	"time"
 )
 
 // asksForToken checks that no other token call is in flight, and that the lease is in
-// force, as far as the instance can know: what it takes for the store's clock is late
-// where it was frozen before it read that.
+// force.
 func (n *node) asksForToken() {
-	if n.holds != 0 && n.app.skew == -n.app.clock && !time.Now().Before(n.until) {
+	if n.holds != 0 && !time.Now().Before(n.until) {
 		n.breaks("a token is asked for after the lease ended")
 	}
 	for _, o := range n.nodes {
@@ -163,10 +161,7 @@ func (w *World) Rest() {
 	}
 	for _, n := range w.nodes {
 		for _, r := range n.requests {
-			// Found here: a holder that was frozen past its lease notes its own lateness as a
-			// failure of the renewal, and who has no pair to use fails with it, for a second.
-			noted := w.faults["freeze"] && strings.HasPrefix(r.outcome, "ticket: ")
-			if !n.dead && r.outcome != "accepted" && !noted {
+			if !n.dead && r.outcome != "accepted" {
 				w.breaks("a request ended: %s", r.outcome)
 			}
 		}

@@ -156,10 +156,7 @@ func (w *World) Do(a Action) {
 		n.grant(a.Call, true, context.DeadlineExceeded)
 	case do == "lose":
 		w.faults[do] = true
-		w.store, w.record, w.version = &Memory{}, record{}, 0
-		if w.c.Wrap != nil {
-			w.store = w.c.Wrap(w.store)
-		}
+		w.empty()
 	case do == "foreign":
 		w.faults[do] = true
 		w.goOn(time.Millisecond)
@@ -223,7 +220,7 @@ func (w *World) pass() {
 		w.goOn(time.Until(w.start.Add(time.Since(w.start).Truncate(time.Second) + time.Second)))
 		for _, n := range w.nodes {
 			for i, c := range n.calls {
-				if n.frozen.IsZero() && c.kind == "load" && n.loaded == w.version && w.version != 0 && w.record.leased(time.Now()) {
+				if n.frozen.IsZero() && c.kind == "load" && n.loaded == w.version && w.record.leased(time.Now()) {
 					n.grant(i, true, nil)
 					break
 				}

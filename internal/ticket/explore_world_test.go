@@ -20,11 +20,10 @@ type WorldConfig struct {
 	Faults    int             // at most this many in total: a crash, a freeze, a loss of the store, a foreign mint
 	Cold      bool            // no pair yet; otherwise all have one, and it is just due
 	Clocks    []time.Duration // by how much they are wrong
-	// Version is the store's at first. After a loss versions begin at 0 again, and a
-	// Swap from before the loss can meet its own once more: found by the explorer.
-	// Until that is mended it is set so high that a run does not come to it.
-	Version uint64
-	Wrap    func(Store) Store // nil: none
+
+	// Two things that would break the protocol, to see that this is found.
+	Repeat bool // versions begin anew after a loss, where they began at first
+	Wrap   func(Store) Store
 }
 
 // moments are when the model's time stops: when the pair is due, after everybody's
@@ -41,6 +40,7 @@ type World struct {
 	stirred bool // more than requests happened at this moment
 	nodes   []*node
 	store   Store
+	losses  uint64 // of the store, and one more
 	version uint64 // of the store, and what is stored there
 	record  record
 	end     chan struct{}
@@ -111,16 +111,11 @@ var errEnd = errors.New("the world ended")
 // NewWorld returns a world at its first moment. It belongs into a synctest bubble.
 func NewWorld(c WorldConfig) *World {
 	w := &World{
-		c: c, store: &Memory{}, end: make(chan struct{}), open: true,
+		c: c, end: make(chan struct{}), open: true,
 		faults: map[string]bool{}, generations: map[int]uint64{},
 	}
 	w.mu.Lock()
-	if c.Wrap != nil {
-		w.store = c.Wrap(w.store)
-	}
-	for s := worldSeal(); w.version < c.Version; w.version++ {
-		w.store.Swap(context.Background(), s.name, w.version, nil)
-	}
+	w.empty()
 	for i := range c.Instances {
 		n := &node{World: w}
 		n.cache = New(Config{
@@ -144,6 +139,19 @@ func NewWorld(c WorldConfig) *World {
 	}
 	w.open, w.start = false, time.Now()
 	return w
+}
+
+// empty gives the world an empty store.
+func (w *World) empty() {
+	if w.losses == 0 || !w.c.Repeat {
+		w.losses++
+	}
+	w.store = &Memory{begin: w.losses << 20}
+	if w.c.Wrap != nil {
+		w.store = w.c.Wrap(w.store)
+	}
+	v, _ := w.store.Load(context.Background(), worldSeal().name)
+	w.version, w.record = v.Version, record{}
 }
 
 // End has everything that still waits fail, so that the bubble can end.
@@ -204,6 +212,7 @@ func (n *node) gate(ctx context.Context, kind string, do func() string) error {
 func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	var v Value
 	var r record
+	asked := time.Now()
 	if err := n.gate(ctx, "load", func() string {
 		v, _ = n.store.Load(ctx, app)
 		r = n.record
@@ -214,7 +223,8 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	}); err != nil {
 		return Value{}, err
 	}
-	if r.Pair != nil && ctx.Value(mark{}) == nil {
+	late := time.Since(asked) > n.app.schedule.storeCall() // and not used
+	if r.Pair != nil && ctx.Value(mark{}) == nil && !late {
 		n.mu.Lock()
 		n.seen = max(n.seen, number(r.Pair.Ticket))
 		n.mu.Unlock()

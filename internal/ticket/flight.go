@@ -3,6 +3,7 @@ package ticket
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	mathrand "math/rand/v2"
 	"time"
 
@@ -18,6 +19,9 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		v, r, err := a.load(ctx)
 		if err != nil {
 			flight.see()
+			if ctx.Err() != nil { // perhaps the store is well, and we were frozen
+				return false, outOfTime(ctx.Err())
+			}
 			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
 			return a.alone(ctx, flight.rejected)
 		}
@@ -50,7 +54,7 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			}
 		}
 		if err := a.sleep(ctx, tries); err != nil {
-			return false, &Failure{Reason: "no renewal within the time limit", Err: err}
+			return false, outOfTime(err)
 		}
 	}
 }
@@ -198,12 +202,25 @@ func (a *app) markFutile(ctx context.Context, p *Pair) {
 	}
 }
 
-// load reads the record. One that cannot be read counts as none.
+// errOutOfTime is that of a flight whose time limit ended.
+var errOutOfTime = errors.New("ticket: out of time")
+
+func outOfTime(err error) error {
+	return &Failure{Reason: "no renewal within the time limit", Err: errors.Join(errOutOfTime, err)}
+}
+
+// errLate says that this instance was frozen while it asked the store: what the answer
+// tells of the store's clock is no longer true, and an error says nothing about the store.
+var errLate = errors.New("ticket: the store's answer came too late")
+
+// load reads the record. One that cannot be read counts as none. It asks twice where the
+// first answer came too late.
 func (a *app) load(ctx context.Context) (Value, record, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
-	defer cancel()
 	s := a.seal()
-	v, err := a.store.Load(ctx, s.name)
+	v, err := a.loadInTime(ctx, s.name)
+	if errors.Is(err, errLate) {
+		v, err = a.loadInTime(ctx, s.name)
+	}
 	if err != nil {
 		return v, record{}, err
 	}
@@ -212,6 +229,19 @@ func (a *app) load(ctx context.Context) (Value, record, error) {
 		a.log.Warn("ticket record unreadable: it was tampered with, or written by another version", "version", v.Version)
 	}
 	return v, r, nil
+}
+
+// loadInTime keeps a Load to its time limit by the wall clock, too: that of ctx stands
+// still while the instance is frozen.
+func (a *app) loadInTime(ctx context.Context, name string) (Value, error) {
+	limit, asked := a.schedule.storeCall(), a.wall()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	v, err := a.store.Load(ctx, name)
+	if took := a.wall().Sub(asked); took > limit && err == nil || took > 2*limit {
+		err = errLate
+	}
+	return v, err
 }
 
 // swap writes the record as the version after the given one, if that is the newest.

@@ -155,7 +155,7 @@ type machine struct {
 	all               []*unit
 	store             *ticket.Memory
 	stored            ticket.Stored
-	lost              uint64 // added to the versions: see ticket.WorldConfig.Version
+	lost              uint64 // added to the versions: a store that lost its memory begins at others
 	down              bool
 	cut               bool // some instance was cut off from what the store knew
 	token, ticket     fault

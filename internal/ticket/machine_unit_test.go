@@ -51,7 +51,7 @@ func (u *unit) ask(bad bool) string {
 	if err != nil {
 		return err.Error()
 	}
-	accepted := u.query(p, known, true) && !bad
+	accepted := u.query(p, known) && !bad
 	for range 2 {
 		if accepted {
 			break
@@ -62,7 +62,7 @@ func (u *unit) ask(bad bool) string {
 		if err != nil {
 			return err.Error()
 		}
-		accepted = u.query(next, known, false) && !bad
+		accepted = u.query(next, known) && !bad
 		if next.Forced() && next.Source == ticket.Minted {
 			if !accepted {
 				u.cache.Futile(context.WithValue(ctx, aside{}, true), appID, next)
@@ -88,9 +88,8 @@ func (u *unit) newest() int {
 	return u.seen
 }
 
-// query asks with a pair, which must be neither dead nor older than one known before. got
-// says that it is Get's.
-func (u *unit) query(p *ticket.Pair, known int, got bool) (accepted bool) {
+// query asks with a pair, which must be neither dead nor older than one known before.
+func (u *unit) query(p *ticket.Pair, known int) (accepted bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	select {
@@ -99,9 +98,7 @@ func (u *unit) query(p *ticket.Pair, known int, got bool) (accepted bool) {
 	default:
 	}
 	number := mintOf(p.Ticket.Reveal())
-	// Found here: Reject returns a pair past its hard expiry. Until that is mended only
-	// Get's are checked.
-	if got && p.State(time.Now().Add(u.clock)) == ticket.Absent {
+	if p.State(time.Now().Add(u.clock)) == ticket.Absent {
 		u.breaks("signed with mint %d past its hard expiry", number)
 	}
 	if known > 0 && u.newer(known, number) {

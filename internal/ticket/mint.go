@@ -22,6 +22,9 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 		// The invocation may end before the lease would: let the lease end with it.
 		work = min(work, time.Until(deadline)-margin/10)
 	}
+	if err := ctx.Err(); err != nil {
+		return false, outOfTime(err)
+	}
 	if work <= 0 {
 		return false, &Failure{Reason: "no time left for a renewal", Err: context.DeadlineExceeded}
 	}
@@ -43,11 +46,10 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 	late := !a.now().Before(r.Lease.Until)
 	r.Lease = nil
 	if err != nil {
-		before := r.Failure
-		a.note(&r, err)
-		failed := a.failed(r.Failure)
-		if late {
-			r.Failure = before // we were frozen: that is no reason for others to wait
+		var failed error
+		if !late { // else we were frozen, which is no reason for anybody to wait: look again
+			a.note(&r, err)
+			failed = a.failed(r.Failure)
 		}
 		if _, err := a.swap(ctx, v.Version+1, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "release", "error", err.Error())

@@ -1,0 +1,89 @@
+package ticket_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kyc-ocr-relay/internal/ticket"
+)
+
+// thawing is the way to the store of an instance that is frozen once, after the store
+// answered a Load and before it has the answer.
+type thawing struct {
+	ticket.Store
+	freeze time.Duration
+	err    error // of the Load that it is frozen in
+}
+
+func (s *thawing) Load(ctx context.Context, app string) (ticket.Value, error) {
+	v, err := s.Store.Load(ctx, app)
+	if s.freeze > 0 {
+		time.Sleep(s.freeze) // it does not see its context end
+		s.freeze, err = 0, s.err
+	}
+	return v, err
+}
+
+// What an answer tells of the store's clock is no longer true after a freeze: believed, it
+// would have the instance use a pair for as long as it was frozen past its end.
+func TestFrozenWhileTheStoreAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, store := &desk{}, &ticket.Memory{}
+		get(t, d.cache(store))
+		c := d.cache(&thawing{Store: store, freeze: 70 * time.Minute})
+		if p := get(t, c); p.State(time.Now()) != ticket.Fresh || d.issued() != 2 {
+			t.Errorf("a pair that is %s, with %d tokens issued: want one of its own, the other ended", p.State(time.Now()), d.issued())
+		}
+	})
+}
+
+// Nor does an error after a freeze say that the store is away: who believes it has a pair
+// minted that voids everybody's.
+func TestFrozenWhileTheStoreDoesNotAnswer(t *testing.T) {
+	for _, freeze := range []time.Duration{10 * time.Second, 3 * time.Minute} { // within the flight's time limit, and not
+		synctest.Test(t, func(t *testing.T) {
+			d, store := &desk{}, &ticket.Memory{}
+			want := get(t, d.cache(store))
+			c := d.cache(&thawing{Store: store, freeze: freeze, err: errors.New("connection reset")})
+			if p := get(t, c); p.Generation != want.Generation || d.issued() != 1 {
+				t.Errorf("frozen for %v: generation %d, want %d; %d tokens", freeze, p.Generation, want.Generation, d.issued())
+			}
+		})
+	}
+}
+
+// A flight ends with the invocation that began it. Who waits for it and has more time goes
+// on with another.
+func TestFirstCallersTimeLimitFailsNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung, store := &desk{hangs: true}, &ticket.Memory{}
+		var holder, others sync.WaitGroup
+		holder.Go(func() { // holds the lease and never ends
+			_, renewal, _ := hung.cache(&slowStore{Store: store, publishes: time.Hour}).Get(t.Context(), appID)
+			renewal.Wait()
+		})
+		synctest.Wait()
+		d := &desk{}
+		c := d.cache(store)
+		hasty, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		others.Go(func() {
+			_, renewal, err := c.Get(hasty, appID)
+			renewal.Wait()
+			if err == nil {
+				t.Error("got a pair within the lease of another")
+			}
+		})
+		synctest.Wait()
+		others.Go(func() { get(t, c) })
+		others.Wait()
+		if n := d.issued(); n != 1 {
+			t.Errorf("%d tokens were issued", n)
+		}
+		holder.Wait()
+	})
+}
