@@ -103,7 +103,7 @@ func (n *node) describe(b []byte) []byte {
 // Stored is what a test may know of what a store holds.
 type Stored struct {
 	Generation     uint64
-	Ticket         string
+	Token, Ticket  string
 	Minted         time.Time
 	Forced, Futile bool
 	Holder         string
@@ -115,7 +115,7 @@ func Open(app, appSecret string, v Value) (s Stored) {
 	seal := newSeal(app, secret.New(appSecret))
 	r, _ := seal.open(v.Version, v.Data)
 	if p := r.Pair; p != nil {
-		s = Stored{Generation: p.Generation, Ticket: p.Ticket, Minted: p.Minted, Forced: p.Forced, Futile: p.Futile}
+		s = Stored{Generation: p.Generation, Token: p.Token, Ticket: p.Ticket, Minted: p.Minted, Forced: p.Forced, Futile: p.Futile}
 	}
 	if r.Lease != nil {
 		s.Holder, s.Until = r.Lease.Holder, r.Lease.Until

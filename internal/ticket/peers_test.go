@@ -90,7 +90,6 @@ func TestWxJava1300RejectionOfAnOldPair(t *testing.T) {
 }
 
 // WxJava 369: a process-local lock over a shared store.
-// azure-storage-fuse 1267: all instances renew in the same second.
 func TestWxJava369OneRenewalForAllInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, store := &desk{takes: 100 * time.Millisecond}, &ticket.Memory{}
@@ -110,6 +109,36 @@ func TestWxJava369OneRenewalForAllInstances(t *testing.T) {
 				t.Errorf("round %d: %d tokens were issued, up to %d at the same time", round, n, d.most)
 			}
 			time.Sleep(schedule.Refresh)
+		}
+	})
+}
+
+// azure-storage-fuse 1267: all instances renew in the same second, and again when they are
+// refused.
+func TestAzureStorageFuse1267NotAllInTheSameSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, store := &desk{takes: 20 * time.Millisecond}, &ticket.Memory{}
+		var caches []*ticket.Cache
+		for range 30 {
+			caches = append(caches, d.cache(store))
+		}
+		for _, c := range caches {
+			get(t, c)
+		}
+		time.Sleep(schedule.Refresh) // due for all of them at once
+		d.set(func(d *desk) { d.failToken = errors.New("too many requests") })
+		before := d.calls
+		for range 10 * 60 { // a minute
+			for _, c := range caches {
+				get(t, c)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if calls := d.calls - before; calls < 3 || calls > 12 { // after 1, 2, 4, 8, 10, 10 … s
+			t.Errorf("%d token calls in a minute by 30 instances that are refused", calls)
+		}
+		if d.most != 1 {
+			t.Errorf("%d token calls at the same time", d.most)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func (s *openStore) Load(ctx context.Context, app string) (ticket.Value, error) 
 	v, err := s.Memory.Load(ctx, app)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.change != nil && v.Version > 0 {
+	if s.change != nil && v.Data != nil {
 		v = s.change(v)
 	}
 	return v, err
@@ -124,8 +124,9 @@ func flip(data []byte, at int) []byte {
 
 // A changed secret finds no old record, and those that still have the old one do not
 // disturb: neither reads, nor overwrites, what the other stores.
-// EasyWeChat, oathkeeper: the key holds the raw secret, or lacks it.
-func TestChangedSecretHasItsOwnRecord(t *testing.T) {
+// EasyWeChat, oathkeeper: the key holds the raw secret; or lacks it, so that a wrong secret
+// rides on a cached token.
+func TestEasyWeChatOathkeeperKeyIsOfTheSecretAndHidesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &openStore{}
 		with := func(d *desk, app, s string) *ticket.Cache {
