@@ -112,7 +112,7 @@ func TestOpen(t *testing.T) {
 		"":                        "no sink",
 		"ftp://host":              "unknown scheme",
 		"file:///a,\x7f://secret": "sink 2 is not a URL",
-		"cos://bucket/prefix":     "must be cos://",
+		"cos://bucket/prefix":     "must be cos://bucket-appid.region/prefix",
 	} {
 		c := Config{Role: testRole}
 		for u := range strings.SplitSeq(urls, ",") {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,11 @@ import (
 
 	"github.com/tencentyun/cos-go-sdk-v5"
 
+	"kyc-ocr-relay/internal/cosaccess"
 	"kyc-ocr-relay/internal/role"
 )
 
 const (
-	// signedFor and signedSince are the life of a request's signature: it covers clocks
-	// that are minutes apart, either way.
-	signedFor, signedSince = 10 * time.Minute, 5 * time.Minute
 	// cosAnswer bounds the wait for an answer once a request is sent.
 	cosAnswer = 15 * time.Second
 	// cosAttempts and cosPause are the SDK's own number of attempts, and what is between
@@ -35,17 +34,9 @@ type cosArchive struct {
 }
 
 func newCOSArchive(u *url.URL, source role.Source) (*cosArchive, error) {
-	name, region, ok := strings.Cut(u.Host, ".")
-	base := &url.URL{Scheme: "https", Host: name + ".cos." + region + ".myqcloud.com"}
-	if endpoint := u.Query().Get("endpoint"); endpoint != "" {
-		given, err := url.Parse(endpoint)
-		ok = ok && err == nil && given.Host != ""
-		if ok {
-			base = &url.URL{Scheme: given.Scheme, Host: given.Host}
-		}
-	}
-	if !ok || source == nil {
-		return nil, errors.New("must be cos://bucket-appid.region/prefix")
+	base, prefix, err := cosaccess.Locate(u)
+	if err != nil || source == nil {
+		return nil, cmp.Or(err, cosaccess.ErrURL)
 	}
 	pool := &http.Transport{
 		TLSHandshakeTimeout:   10 * time.Second,
@@ -54,15 +45,12 @@ func newCOSArchive(u *url.URL, source role.Source) (*cosArchive, error) {
 		MaxIdleConnsPerHost:   8,
 		DisableCompression:    true,
 	}
-	b := &cosArchive{pool: pool}
+	b := &cosArchive{pool: pool, prefix: prefix}
 	b.client = cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{
-		Transport:     &signing{source: source, next: pool},
+		Transport:     &cosaccess.Signer{Role: source, Next: pool},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	})
 	b.client.Conf.RetryOpt = cos.RetryOptions{Count: cosAttempts, Interval: cosPause}
-	if prefix := strings.Trim(u.Path, "/"); prefix != "" {
-		b.prefix = prefix + "/"
-	}
 	return b, nil
 }
 
@@ -122,28 +110,6 @@ func (b *cosArchive) remove(ctx context.Context, key string) error {
 }
 
 func (b *cosArchive) close() { b.pool.CloseIdleConnections() }
-
-// signing signs requests with the credentials of the moment.
-type signing struct {
-	source role.Source
-	next   http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (s *signing) RoundTrip(r *http.Request) (*http.Response, error) {
-	c, err := s.source(r.Context())
-	if err != nil {
-		if r.Body != nil {
-			_ = r.Body.Close()
-		}
-		return nil, err
-	}
-	r = r.Clone(r.Context())
-	from, to := time.Now().Add(-signedSince), time.Now().Add(signedFor)
-	cos.AddAuthorizationHeader(c.SecretID.Reveal(), c.SecretKey.Reveal(), c.SessionToken.Reveal(), r,
-		&cos.AuthTime{SignStartTime: from, SignEndTime: to, KeyStartTime: from, KeyEndTime: to})
-	return s.next.RoundTrip(r)
-}
 
 // cosError says what went wrong without the URL and the headers that the SDK quotes.
 func cosError(err error) error {

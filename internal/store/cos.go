@@ -2,11 +2,14 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/tencentyun/cos-go-sdk-v5"
 
+	"kyc-ocr-relay/internal/cosaccess"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/ticket"
 )
@@ -49,34 +53,43 @@ var (
 // The store's clock is the Date header: whole seconds, rounded down.
 type cosStore struct {
 	client *cos.Client
-	signer *signer
+	pool   *http.Transport
 	prefix string // "" or with a slash at its end
 	// proven says that this bucket was seen to refuse a second PUT of a name.
 	proven atomic.Bool
 }
 
 func openCOS(u *url.URL, credentials role.Source) (ticket.Store, error) {
-	bucket, region, ok := strings.Cut(u.Host, ".")
-	query, err := url.ParseQuery(u.RawQuery)
-	if !ok || bucket == "" || region == "" || u.User != nil || u.Fragment != "" || err != nil || credentials == nil {
-		return nil, errors.New("store: cos: the URL must be cos://bucket-appid.region/prefix")
+	base, prefix, err := cosaccess.Locate(u)
+	if err != nil || credentials == nil {
+		return nil, fmt.Errorf("store: %w", cmp.Or(err, cosaccess.ErrURL))
 	}
-	base := &url.URL{Scheme: "https", Host: bucket + ".cos." + region + ".myqcloud.com"}
-	if text := query.Get("endpoint"); text != "" {
-		endpoint, err := url.Parse(text)
-		if err != nil || endpoint.Host == "" || strings.Trim(endpoint.Path, "/") != "" {
-			return nil, errors.New("store: cos: the endpoint must be https://host")
-		}
-		base = &url.URL{Scheme: endpoint.Scheme, Host: endpoint.Host}
+	pool := &http.Transport{
+		// Time limits come with the context; these are for what goes on without it.
+		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 5 * time.Second,
+		IdleConnTimeout:     idleLife,
+		MaxIdleConnsPerHost: connections,
+		DisableCompression:  true,
 	}
-	prefix := strings.Trim(u.Path, "/")
-	if prefix != "" {
-		prefix += "/"
-	}
-	signer := newSigner(credentials)
-	client := cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{Transport: signer})
+	client := cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{
+		Transport: &cosaccess.Signer{Role: credentials, Next: bounded{pool}},
+	})
 	client.Conf.RetryOpt.Count = 1 // a Swap must not be repeated
-	return &cosStore{client: client, signer: signer, prefix: prefix}, nil
+	return &cosStore{client: client, pool: pool, prefix: prefix}, nil
+}
+
+// bounded limits answers: a listing of 1000 objects has about 400 KB.
+type bounded struct{ next http.RoundTripper }
+
+const maxAnswer = 2 << 20
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.next.RoundTrip(r)
+	if err == nil {
+		response.Body = http.MaxBytesReader(nil, response.Body, maxAnswer)
+	}
+	return response, err
 }
 
 // Load implements ticket.Store.
@@ -263,7 +276,7 @@ func (s *cosStore) collect(ctx context.Context, app string, before uint64, now t
 
 // Close implements io.Closer.
 func (s *cosStore) Close() error {
-	s.signer.transport.CloseIdleConnections()
+	s.pool.CloseIdleConnections()
 	return nil
 }
 
@@ -276,4 +289,21 @@ func (s *cosStore) originKey(app string) string { return s.prefix + app + "/" + 
 func (s *cosStore) version(app, key string) (uint64, bool) {
 	v, ok := parseVersion(strings.TrimPrefix(key, s.prefix+app+"/"))
 	return math.MaxUint64 - v, ok
+}
+
+// status returns the status that the service refused with, 0 if it did not.
+func status(err error) int {
+	var refusal *cos.ErrorResponse
+	if errors.As(err, &refusal) {
+		return refusal.Response.StatusCode
+	}
+	return 0
+}
+
+func date(response *cos.Response) (time.Time, error) {
+	now, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}, errNoDate
+	}
+	return now, nil
 }

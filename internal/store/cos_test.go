@@ -356,7 +356,7 @@ func unplugged(t *testing.T, b *bucket.Bucket, put func(*http.Request) *http.Res
 	t.Helper()
 	s, err := Open("cos", bucketURL("http://bucket.invalid"), bucketRole)
 	c := opened(t, s, err).(*cosStore)
-	c.signer.transport.RegisterProtocol("http", roundTripper(func(r *http.Request) *http.Response {
+	c.pool.RegisterProtocol("http", roundTripper(func(r *http.Request) *http.Response {
 		if r.Method == http.MethodPut {
 			return put(r)
 		}
