@@ -339,7 +339,7 @@ func TestWhatIsLookedFor(t *testing.T) {
 	}
 	// A pair that must not be renewed again so soon may all the same be one of a replaced secret.
 	synctest.Test(t, func(t *testing.T) {
-		_, network := vendor(t)
+		sim, network := vendor(t)
 		f := newRotating(t, network, nil)
 		for range 20 {
 			if w := get(f.Handler, "/ocr/bankcard/rejected1", nil); w.Code != 502 || !strings.Contains(w.Body.String(), "400101") {
@@ -348,5 +348,10 @@ func TestWhatIsLookedFor(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		f.expectLooks(t, 2)
+		time.Sleep(lookPause)
+		f.put()
+		sim.SetSecret("IDA1", newSecret)
+		f.expect(t, 200, "0")
+		f.expectLooks(t, 3)
 	})
 }
