@@ -78,7 +78,11 @@ func (f *factory) build(ctx context.Context) (*handler.Relay, error) {
 	)
 	for _, app := range c.Apps {
 		apps = append(apps, app.ID)
-		tickets[app.ID] = ticket.App{Issuer: client.Issuer(app.ID, app.Secret), Secret: app.Secret}
+		of := ticket.App{Issuer: client.Issuer(app.ID, app.Secret), Secret: app.Secret}
+		if !app.Next.IsEmpty() {
+			of.Next = &ticket.App{Issuer: client.Issuer(app.ID, app.Next), Secret: app.Next}
+		}
+		tickets[app.ID] = of
 	}
 	for _, caller := range c.Callers {
 		callers = append(callers, handler.Caller(caller))

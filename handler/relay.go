@@ -35,8 +35,9 @@ type Config struct {
 	Delivery *delivery.Sinks // nil: there are none, and deliver events fail
 
 	// Stale reports that what the Relay was built from has changed: the request that
-	// learns so builds another. It may block for a call. nil: it never has.
-	Stale func(context.Context) bool
+	// learns so builds another. It looks from time to time, with now set at once, and may
+	// block for a call. nil: it never has.
+	Stale func(ctx context.Context, now bool) bool
 
 	Log *slog.Logger
 }
@@ -45,6 +46,8 @@ type Config struct {
 type Relay struct {
 	Config
 	doors []door
+
+	successor func(context.Context, *Relay) *Relay // nil where no Handler has opened it
 }
 
 // New returns a Relay.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,11 +69,32 @@ func (r *Relay) Query(ctx context.Context, q upstream.Query) (*upstream.Answer, 
 	return r.ask(ctx, q, new(logLine))
 }
 
-// ask queries with the app's ticket. A rejected one is replaced and the query signed
+// ask queries as askHere does. Where the upstream does not accept what the app has, its
+// secret may have been replaced: then the Relay with the new one is asked, once.
+func (r *Relay) ask(ctx context.Context, q upstream.Query, line *logLine) (*upstream.Answer, error) {
+	answer, err := r.askHere(ctx, q, line)
+	if r.successor == nil || !refused(answer, err) {
+		return answer, err
+	}
+	next := r.successor(ctx, r)
+	if next == nil || !slices.Contains(next.Apps, q.AppID) {
+		return answer, err
+	}
+	return next.askHere(ctx, q, line)
+}
+
+// refused reports whether the upstream accepts neither the app's secret nor, as far as
+// that was tried, what it had issued for it.
+func refused(answer *upstream.Answer, err error) bool {
+	var f *ticket.Failure
+	return errors.As(err, &f) && f.Refused || err == nil && answer.Class == upstream.Rejected
+}
+
+// askHere queries with the app's ticket. A rejected one is replaced and the query signed
 // anew: by the one that another instance has renewed, by one renewed for this query, or
 // first by the one and then by the other. It returns after the renewals it began have
 // ended: the instance may be frozen as soon as the response is out.
-func (r *Relay) ask(ctx context.Context, q upstream.Query, line *logLine) (*upstream.Answer, error) {
+func (r *Relay) askHere(ctx context.Context, q upstream.Query, line *logLine) (*upstream.Answer, error) {
 	line.ticket = string(r.Tickets.Status(q.AppID).State)
 	pair, renewal, err := r.Tickets.Get(ctx, q.AppID)
 	defer renewal.Wait()

@@ -21,7 +21,7 @@ func TestStale(t *testing.T) {
 			return nil, errors.New("KYC_SECRET: required")
 		}
 		built.Add(1)
-		return New(Config{Stale: func(context.Context) bool { return stale.Swap(false) }}), nil
+		return New(Config{Stale: func(context.Context, bool) bool { return stale.Swap(false) }}), nil
 	}, slog.New(slog.NewJSONHandler(&log, nil)))
 	open := func() *Relay {
 		t.Helper()

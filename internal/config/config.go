@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 type App struct {
 	ID     string
 	Secret secret.Text
+	Next   secret.Text // that replaces it, while they are being changed; empty: none
 }
 
 // Caller is somebody who may use the function.
@@ -29,7 +31,7 @@ type Caller struct {
 
 // Config is the whole configuration, checked.
 type Config struct {
-	Apps       []App  // at least one, no id twice
+	Apps       []App  // at least one, each id once
 	DefaultApp string // what a request without app_id gets; "" where it has to name one
 
 	BaseURL *url.URL      // the upstream: https, or http on loopback; no trailing slash
@@ -165,18 +167,23 @@ func parseApps(p *problems, env *environment) (apps []App, byDefault string) {
 		if env.AppID != "" && !isName(env.AppID) {
 			p.add("KYC_APP_ID", "must be 1 to 64 letters, digits, - or _")
 		}
-		apps = append(apps, App{env.AppID, secret.New(env.Secret)})
+		apps = append(apps, App{ID: env.AppID, Secret: secret.New(env.Secret)})
 	}
 	for i, entry := range list(env.Apps) {
 		id, value, ok := strings.Cut(entry, ":")
 		id, value = strings.TrimSpace(id), strings.TrimSpace(value)
+		known := slices.IndexFunc(apps, func(a App) bool { return a.ID == id })
 		switch {
 		case !ok || value == "" || !isName(id):
 			p.add("KYC_APPS", "entry %d must be appid:secret", i+1)
-		case contains(apps, id):
-			p.add("KYC_APPS", "entry %d repeats an app id", i+1)
+		case known < 0:
+			apps = append(apps, App{ID: id, Secret: secret.New(value)})
+		case apps[known].Secret.Equal(secret.New(value)):
+			p.add("KYC_APPS", "entry %d repeats an app and its secret", i+1)
+		case !apps[known].Next.IsEmpty():
+			p.add("KYC_APPS", "entry %d is a third secret of an app: it may have two, while one replaces the other", i+1)
 		default:
-			apps = append(apps, App{id, secret.New(value)})
+			apps[known].Next = secret.New(value)
 		}
 	}
 	if env.Apps != "" && len(list(env.Apps)) == 0 {
@@ -186,15 +193,6 @@ func parseApps(p *problems, env *environment) (apps []App, byDefault string) {
 		return apps, apps[0].ID
 	}
 	return apps, env.AppID
-}
-
-func contains(apps []App, id string) bool {
-	for _, a := range apps {
-		if a.ID == id {
-			return true
-		}
-	}
-	return false
 }
 
 func parseCallers(p *problems, env *environment) (callers []Caller, noAuth bool) {

@@ -65,6 +65,11 @@ func TestValues(t *testing.T) {
 		{"several apps", []string{app, pass, caller, "KYC_APPS=IDA2:a:b , IDA3:c,"}, func(c Config) bool {
 			return len(c.Apps) == 3 && c.DefaultApp == "IDA1" && c.Apps[1].Secret.Reveal() == "a:b" && c.Apps[2].ID == "IDA3"
 		}},
+		{"rotation: one app, two secrets", []string{app, pass, caller, "KYC_APPS=IDA2:x,IDA1:canary-new,IDA2:y"}, func(c Config) bool {
+			return len(c.Apps) == 2 && c.DefaultApp == "IDA1" && c.Apps[0].Secret.Reveal() == "canary-app-secret" && c.Apps[0].Next.Reveal() == "canary-new" && c.Apps[1].Next.Reveal() == "y"
+		}},
+		{"rotation of the only app", []string{caller, "KYC_APPS=IDA2:x,IDA2:y"}, func(c Config) bool { return c.DefaultApp == "IDA2" && len(c.Apps) == 1 }},
+		{"no rotation", []string{app, pass, caller}, func(c Config) bool { return c.Apps[0].Next.IsEmpty() }},
 		{"the only app", []string{caller, "KYC_APPS=IDA2:x"}, func(c Config) bool { return c.DefaultApp == "IDA2" }},
 		{"no default among several", []string{caller, "KYC_APPS=IDA2:x,IDA3:y"}, func(c Config) bool { return c.DefaultApp == "" }},
 		{"empty is unset", []string{app, pass, caller, "KYC_TIMEOUT=", "LOG_LEVEL= "}, func(c Config) bool { return c.Timeout == 5*time.Second }},
@@ -103,7 +108,9 @@ func TestProblems(t *testing.T) {
 		{"no secret", []string{app, caller}, []string{"KYC_SECRET"}},
 		{"no app id", []string{pass, caller, "KYC_APPS=IDA2:canary"}, []string{"KYC_APP_ID"}},
 		{"bad app id", append(good, "KYC_APP_ID=a/canary"), []string{"KYC_APP_ID"}},
-		{"bad app entries", append(good, "KYC_APPS=canary,IDA1:canary,:canary,x:"), []string{"KYC_APPS", "KYC_APPS", "KYC_APPS", "KYC_APPS"}},
+		{"bad app entries", append(good, "KYC_APPS=canary,:canary,x:"), []string{"KYC_APPS", "KYC_APPS", "KYC_APPS"}},
+		{"an app's secret twice", append(good, "KYC_APPS=IDA1:canary-app-secret,IDA2:canary,IDA2:canary"), []string{"KYC_APPS", "KYC_APPS"}},
+		{"three secrets of an app", append(good, "KYC_APPS=IDA1:canary-1,IDA1:canary-2,IDA1:canary-1"), []string{"KYC_APPS", "KYC_APPS"}},
 		{"only commas", append(good, "KYC_APPS=,,"), []string{"KYC_APPS"}},
 		{"plain http", append(good, "KYC_BASE_URL=http://canary.example.com"), []string{"KYC_BASE_URL"}},
 		{"http that looks like loopback", append(good, "KYC_BASE_URL=http://127.0.0.1.canary.com"), []string{"KYC_BASE_URL"}},

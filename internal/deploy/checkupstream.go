@@ -101,19 +101,26 @@ func (k *checking) apps(ctx context.Context) {
 	client := upstream.New(upstream.Config{BaseURL: k.config.BaseURL, Timeout: k.config.Timeout})
 	defer client.Close()
 	for _, app := range k.config.Apps {
-		var err error
-		switch {
-		case k.store != nil:
-			err = k.shared(ctx, app, client.Issuer(app.ID, app.Secret))
-		case k.Mint:
-			err = k.mint(ctx, app, client.Issuer(app.ID, app.Secret))
-		default:
-			k.say("skip", "app "+app.ID, "to try the secret a token must be fetched, and a minute later the pair that the function uses is void: allow it with -mint")
+		err := k.app(ctx, client, app)
+		var call *upstream.Error
+		if errors.As(err, &call) && call.Refused() && !app.Next.IsEmpty() {
+			err = k.app(ctx, client, config.App{ID: app.ID, Secret: app.Next})
 		}
 		if err != nil {
 			k.fail("app "+app.ID, err.Error(), advice(err))
 		}
 	}
+}
+
+func (k *checking) app(ctx context.Context, client *upstream.Client, app config.App) error {
+	switch {
+	case k.store != nil:
+		return k.shared(ctx, app, client.Issuer(app.ID, app.Secret))
+	case k.Mint:
+		return k.mint(ctx, app, client.Issuer(app.ID, app.Secret))
+	}
+	k.say("skip", "app "+app.ID, "to try the secret a token must be fetched, and a minute later the pair that the function uses is void: allow it with -mint")
+	return nil
 }
 
 // shared takes the pair as an instance of the function would.

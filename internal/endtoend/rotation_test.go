@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
@@ -23,6 +25,7 @@ import (
 type estate struct {
 	t      *testing.T
 	binary string
+	env    map[string]string
 	log    journal
 
 	mu        sync.Mutex
@@ -31,6 +34,10 @@ type estate struct {
 
 	token  atomic.Pointer[string] // that callers use
 	served atomic.Int64
+
+	slowest atomic.Int64           // time that a query took
+	failed  atomic.Int64           // when one failed last, Unix nanoseconds
+	told    atomic.Pointer[string] // what it was told
 }
 
 type instance struct {
@@ -43,26 +50,41 @@ type instance struct {
 
 func openEstate(t *testing.T, size int, env map[string]string) *estate {
 	t.Helper()
+	e := &estate{t: t, env: env}
+	e.start(size, nil)
+	return e
+}
+
+// start starts that many instances, with changes to the environment.
+func (e *estate) start(size int, changes map[string]string) {
+	e.t.Helper()
 	if goruntime.GOOS == "windows" {
-		t.Skip("needs SIGTERM")
+		e.t.Skip("needs SIGTERM")
 	}
-	e := &estate{t: t, binary: binary(t)}
+	e.binary = binary(e.t)
 	token := aliceToken
 	e.token.Store(&token)
 	for range size {
-		in := &instance{env: env}
-		e.start(in)
+		in := &instance{env: changed(e.env, changes)}
+		e.launch(in)
 		e.instances = append(e.instances, in)
 	}
-	t.Cleanup(func() {
+	e.t.Cleanup(func() {
 		for _, in := range e.instances {
 			in.web.Close()
 		}
 	})
-	return e
 }
 
-func (e *estate) start(in *instance) {
+// changed is env with changes; "" removes a variable.
+func changed(env, changes map[string]string) map[string]string {
+	env = maps.Clone(env)
+	maps.Copy(env, changes)
+	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
+	return env
+}
+
+func (e *estate) launch(in *instance) {
 	e.t.Helper()
 	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: e.binary, Env: in.env, Log: &e.log})
 	if err != nil {
@@ -85,10 +107,17 @@ func (e *estate) query(order string) {
 	recorder := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodGet, "/ocr/bankcard/"+order, nil)
 	request.Header.Set("Authorization", "Bearer "+*e.token.Load())
+	begin := time.Now()
 	in.web.ServeHTTP(recorder, request)
+	for took, most := int64(time.Since(begin)), e.slowest.Load(); took > most && !e.slowest.CompareAndSwap(most, took); {
+		most = e.slowest.Load()
+	}
 	e.served.Add(1)
 	if recorder.Code != http.StatusOK {
 		in.failed.Add(1)
+		e.failed.Store(time.Now().UnixNano())
+		told := recorder.Body.String()
+		e.told.Store(&told)
 	}
 }
 
@@ -108,9 +137,8 @@ func (e *estate) replace(in *instance, changes map[string]string) {
 		wait(e.t.Context(), 5*time.Millisecond)
 	}
 	in.web.Close()
-	in.env = maps.Clone(in.env)
-	maps.Copy(in.env, changes)
-	e.start(in)
+	in.env = changed(in.env, changes)
+	e.launch(in)
 	e.mu.Lock()
 	in.away = false
 	e.mu.Unlock()
@@ -151,7 +179,7 @@ func (e *estate) expectNoFailure(when string) {
 	e.t.Helper()
 	for i, n := range e.failures() {
 		if n != 0 {
-			e.t.Errorf("%s: %d queries of instance %d failed", when, n, i)
+			e.t.Errorf("%s: %d queries of instance %d failed, the last one with %s", when, n, i, *e.told.Load())
 		}
 	}
 }
@@ -197,49 +225,188 @@ func TestCallerTokenIsRotatedUnderLoad(t *testing.T) {
 	}
 }
 
-// TestAppSecretIsRotatedUnderLoad changes the app's secret at the vendor, which voids all
-// tokens and tickets at once: an instance with the old secret fails from then on, and
-// says so; one with the new secret does not fail, not even beside an old one.
+const newFirstSecret = "new-secret-of-first-55e0a1"
+
+// desk is the vendor, who may be given another secret, and the secrets manager.
+type desk struct {
+	*estate
+	sim     *simulator.Simulator
+	account *cloud.Server
+	source  string       // SECRET_SOURCE
+	tokens  atomic.Int64 // calls for one, refused or not
+	looks   atomic.Int64 // at the secret
+}
+
+func openDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{
+		sim:     simulator.New(simulator.Config{Apps: secrets}),
+		account: cloud.New(cloud.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken}),
+	}
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/oauth2/access_token" {
+			d.tokens.Add(1)
+		}
+		d.sim.ServeHTTP(w, r)
+	}))
+	t.Cleanup(upstream.Close)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.looks.Add(1)
+		d.account.ServeHTTP(w, r)
+	}))
+	t.Cleanup(api.Close)
+	d.source = "ssm://ap-guangzhou/kyc?endpoint=" + api.URL
+	d.estate = &estate{t: t, env: environment(upstream.URL, map[string]string{
+		"KYC_APPS": "", "TICKET_STORE": "file://" + filepath.ToSlash(t.TempDir()),
+	})}
+	return d
+}
+
+// hold has the secrets manager hold an app secret, or two.
+func (d *desk) hold(secret, next string) {
+	content := map[string]string{"KYC_SECRET": secret}
+	if next != "" {
+		content["KYC_APPS"] = firstApp + ":" + next
+	}
+	text, err := json.Marshal(content)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	d.account.PutSecret("kyc", "", string(text))
+}
+
+// expectFew allows for a pair of the old secret and one of the new one, whatever the load, and for
+// that many refusals. Where the new secret is known, the old one is refused to one instance, and to
+// each that learns of the change when that is more than a second ago.
+func (d *desk) expectFew(refusals int) {
+	d.t.Helper()
+	mints, tokens := len(d.sim.Mints(firstApp)), int(d.tokens.Load())
+	if mints != 2 || tokens > mints+refusals {
+		d.t.Errorf("%d mints, 2 are enough; %d calls for a token, of which %d may be refused", mints, tokens, refusals)
+	}
+	for _, broken := range d.sim.Violations() {
+		d.t.Error(broken)
+	}
+	all := canaries{}
+	all.addFixed()
+	all.add("new app secret", newFirstSecret)
+	if kinds := all.in(d.log.String()); kinds != nil {
+		d.t.Errorf("the log tells %q", kinds)
+	}
+	d.t.Logf("%d queries, the slowest took %v; %d mints, %d calls for a token, %d looks at the secret",
+		d.served.Load(), time.Duration(d.slowest.Load()).Round(time.Millisecond), mints, tokens, d.looks.Load())
+}
+
+// TestAppSecretIsRotatedUnderLoad puts the new secret into the secrets manager and then changes it at
+// the vendor, which voids all tokens and tickets at once. The requests that meet that look.
 func TestAppSecretIsRotatedUnderLoad(t *testing.T) {
 	t.Parallel()
-	const newSecret = "new-secret-of-first-55e0a1"
-	sim := simulator.New(simulator.Config{Apps: secrets})
-	upstream := httptest.NewServer(sim)
-	t.Cleanup(upstream.Close)
-	e := openEstate(t, 2, environment(upstream.URL, map[string]string{
-		"KYC_APPS": "", "TICKET_STORE": "file://" + filepath.ToSlash(t.TempDir()), "LOG_LEVEL": "warn",
-	}))
-	change := map[string]string{"KYC_SECRET": newSecret}
-	e.under(func() {
-		e.more(200)
-		e.expectNoFailure("before")
-		sim.SetSecret(firstApp, newSecret)
-		e.more(200)
-		gap := e.failures()
-		if gap[0] == 0 || gap[1] == 0 {
-			t.Errorf("%v failures: the vendor's change was not noticed", gap)
+	d := openDesk(t)
+	d.hold(secrets[firstApp], "")
+	d.start(3, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
+	d.under(func() {
+		d.more(300)
+		d.hold(newFirstSecret, "")
+		d.more(100)
+		if n := d.looks.Load(); n != 3 {
+			t.Errorf("%d looks before anything was refused, for 3 instances", n)
 		}
-		e.replace(e.instances[0], change)
-		e.failures()
-		e.more(400)
-		beside := e.failures()
-		if beside[0] != 0 || beside[1] == 0 {
-			t.Errorf("%v failures while one of two has the new secret", beside)
-		}
-		e.replace(e.instances[1], change)
-		e.failures()
-		e.more(1000)
-		e.expectNoFailure("after")
-		t.Logf("failures by instance between the change and the first restart %v, until the second %v, then none; %d queries, %d mints",
-			gap, beside, e.served.Load(), len(sim.Mints(firstApp)))
+		d.sim.SetSecret(firstApp, newFirstSecret)
+		d.more(1500)
 	})
-	if !contains(e.log.String(), "KYC_SECRET") {
+	d.expectNoFailure("app secret")
+	d.expectFew(len(d.instances))
+	if n := d.looks.Load(); n != 6 {
+		t.Errorf("%d looks, 3 at the start and 3 at the change are enough", n)
+	}
+}
+
+// TestAppSecretIsRotatedAtLeisureUnderLoad has both secrets in the secrets manager meanwhile, so that
+// instances may start, and nobody hurries.
+func TestAppSecretIsRotatedAtLeisureUnderLoad(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.hold(secrets[firstApp], "")
+	d.start(3, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
+	d.under(func() {
+		d.more(300)
+		d.hold(secrets[firstApp], newFirstSecret)
+		d.replace(d.instances[0], nil) // it starts between the two changes
+		d.more(300)
+		d.sim.SetSecret(firstApp, newFirstSecret)
+		d.more(600)
+		d.replace(d.instances[1], nil) // and this one after both
+		d.more(300)
+		d.hold(newFirstSecret, "")
+		d.replace(d.instances[2], nil)
+		d.more(300)
+	})
+	d.expectNoFailure("app secret")
+	d.expectFew(len(d.instances) + 1) // it starts with the old secret
+}
+
+// TestAppSecretIsRotatedByDeploymentUnderLoad has both secrets in the environment meanwhile.
+func TestAppSecretIsRotatedByDeploymentUnderLoad(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.start(3, nil)
+	d.under(func() {
+		d.more(300)
+		for _, in := range d.instances {
+			d.replace(in, map[string]string{"KYC_APPS": firstApp + ":" + newFirstSecret})
+			d.more(50)
+		}
+		d.sim.SetSecret(firstApp, newFirstSecret)
+		d.more(600)
+		for _, in := range d.instances {
+			d.replace(in, map[string]string{"KYC_SECRET": newFirstSecret, "KYC_APPS": ""})
+			d.more(50)
+		}
+		d.more(300)
+	})
+	d.expectNoFailure("app secret")
+	d.expectFew(len(d.instances))
+}
+
+// TestAppSecretIsChangedAtTheVendorFirst is what cannot be helped: from the change until the secrets
+// manager has the new secret requests fail, and say why. Then the instances recover by themselves.
+func TestAppSecretIsChangedAtTheVendorFirst(t *testing.T) {
+	t.Parallel()
+	d := openDesk(t)
+	d.hold(secrets[firstApp], "")
+	d.start(2, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
+	const gap = 3 * time.Second
+	var changed time.Time
+	d.under(func() {
+		d.more(200)
+		d.expectNoFailure("before")
+		d.sim.SetSecret(firstApp, newFirstSecret)
+		wait(t.Context(), gap)
+		failed := d.failures()
+		if failed[0] == 0 || failed[1] == 0 {
+			t.Errorf("%v failures: the vendor's change was not noticed", failed)
+		}
+		d.hold(newFirstSecret, "")
+		changed = time.Now()
+		wait(t.Context(), 3*time.Second)
+		t.Logf("%d failed within the %v between the changes, %d after them", failed, gap, d.failures())
+		d.more(500)
+		d.expectNoFailure("after")
+	})
+	if last := time.Unix(0, d.failed.Load()).Sub(changed); last > 2*time.Second { // one, and a busy machine
+		t.Errorf("requests failed for %v after the secret was there", last)
+	} else {
+		t.Logf("requests failed for %v after the secret was there", last.Round(time.Millisecond))
+	}
+	if told := d.told.Load(); told == nil || !contains(*told, "FailedOperation.Credential") {
+		t.Error("callers are told something else than the reason")
+	}
+	if !contains(d.log.String(), "KYC_SECRET") {
 		t.Error("the log does not say what to do")
 	}
-	if n := len(sim.Mints(firstApp)); n > 3 {
-		t.Errorf("%d mints", n)
+	// One look at the start, then one a second, while it is of use.
+	if n, most := d.looks.Load(), int64(2*(1+int(gap/time.Second)+3)); n > most {
+		t.Errorf("%d looks, %d are enough", n, most)
 	}
-	for _, broken := range sim.Violations() {
-		t.Error(broken)
-	}
+	d.expectFew(4) // at once, and after 1, 2 and 4 s more
 }

@@ -19,9 +19,9 @@ type Reader struct {
 	source *ssm.Source // of the first SECRET_SOURCE seen; nil as long as there is none
 }
 
-// Load returns the configuration, and how to learn that it has changed: nil where it
-// never does.
-func (r *Reader) Load(ctx context.Context) (config.Config, func(context.Context) bool, error) {
+// Load returns the configuration, and how to learn that it has changed: by a look from
+// time to time or, with now, at once. nil where it never does.
+func (r *Reader) Load(ctx context.Context) (config.Config, func(ctx context.Context, now bool) bool, error) {
 	location, err := config.SecretSource()
 	if err != nil || location.Scheme == "" {
 		c, err := config.Load(nil) // all problems at once, this one among them
@@ -41,5 +41,11 @@ func (r *Reader) Load(ctx context.Context) (config.Config, func(context.Context)
 		return config.Config{}, nil, err
 	}
 	c, err := config.Load(values)
-	return c, func(ctx context.Context) bool { return r.source.Changed(ctx, values) }, err
+	source := r.source
+	return c, func(ctx context.Context, now bool) bool {
+		if now {
+			return source.ChangedNow(ctx, values)
+		}
+		return source.Changed(ctx, values)
+	}, err
 }

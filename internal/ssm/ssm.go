@@ -117,6 +117,13 @@ func (s *Source) Changed(ctx context.Context, used map[string]string) bool {
 	if now < next || !s.next.CompareAndSwap(next, now+int64(lookInterval)) {
 		return false
 	}
+	return s.ChangedNow(ctx, used)
+}
+
+// ChangedNow is Changed without the ten minutes, which begin anew.
+func (s *Source) ChangedNow(ctx context.Context, used map[string]string) bool {
+	now := time.Now().UnixNano()
+	s.next.Store(now + int64(lookInterval))
 	values, err := s.read(ctx)
 	if err != nil {
 		s.next.Store(now + int64(failInterval))

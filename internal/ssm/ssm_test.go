@@ -154,6 +154,9 @@ func TestChanged(t *testing.T) {
 	if s.Changed(t.Context(), used) {
 		t.Error("looked before it was time")
 	}
+	if !s.ChangedNow(t.Context(), used) || s.ChangedNow(t.Context(), map[string]string{"KYC_SECRET": "canary-2"}) || s.Changed(t.Context(), used) {
+		t.Error("did not look at once, or again after that")
+	}
 	due := func() { s.next.Store(time.Now().UnixNano()) }
 
 	account.Fail("GetSecretValue", "InternalError", 1)

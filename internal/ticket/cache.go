@@ -21,8 +21,9 @@ var ErrDenied = errors.New("ticket: renewed too recently to be renewed upon a re
 
 // Failure says that there is no pair and that one could not be had.
 type Failure struct {
-	Reason string // fit for the log and for callers
-	Err    error  // the Issuer's error; nil where another instance met it
+	Reason  string // fit for the log and for callers
+	Refused bool   // the upstream does not accept the app's secret
+	Err     error  // the Issuer's error; nil where another instance met it
 }
 
 func (f *Failure) Error() string { return "ticket: " + f.Reason }
@@ -32,6 +33,9 @@ func (f *Failure) Unwrap() error { return f.Err }
 type App struct {
 	Issuer Issuer
 	Secret secret.Text // what is stored is sealed with it
+	// Next is the same app with another secret, to go over to when the upstream refuses
+	// this one; nil: there is none. Its own Next does not count.
+	Next *App
 }
 
 // Config configures a Cache.
@@ -46,7 +50,7 @@ type Config struct {
 // Store. It is safe for concurrent use and starts goroutines only on behalf of
 // a caller, who is handed a Renewal to wait for.
 type Cache struct {
-	apps map[string]*app
+	apps map[string]*rotation
 }
 
 // New returns a Cache that has no pair yet.
@@ -57,18 +61,26 @@ func New(c Config) *Cache {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	cache := &Cache{apps: make(map[string]*app, len(c.Apps))}
+	cache := &Cache{apps: make(map[string]*rotation, len(c.Apps))}
 	for id, of := range c.Apps {
-		cache.apps[id] = &app{
-			id:       id,
-			issuer:   of.Issuer,
-			store:    c.Store,
-			schedule: c.Schedule,
-			log:      c.Log.With("app_id", id),
-			seal:     sync.OnceValue(func() seal { return newSeal(id, of.Secret) }),
+		first, second := c.app(id, of), (*app)(nil)
+		if of.Next != nil {
+			second = c.app(id, *of.Next)
 		}
+		cache.apps[id] = newRotation(first, second)
 	}
 	return cache
+}
+
+func (c *Config) app(id string, of App) *app {
+	return &app{
+		id:       id,
+		issuer:   of.Issuer,
+		store:    c.Store,
+		schedule: c.Schedule,
+		log:      c.Log.With("app_id", id),
+		seal:     sync.OnceValue(func() seal { return newSeal(id, of.Secret) }),
+	}
 }
 
 // Renewal is a renewal in flight that the caller began. It outlives the caller's
@@ -98,7 +110,7 @@ type view struct {
 	look int64 // wall clock: when to look at the store again; never after the pair's expiry
 }
 
-// app is the state of one app in this instance.
+// app is the state of one app, with one secret, in this instance.
 type app struct {
 	id       string
 	issuer   Issuer
@@ -126,14 +138,15 @@ type app struct {
 // an error. Where there is no pair Get blocks until there is one, the renewal
 // failed (*Failure) or ctx ended.
 func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Renewal, error) {
-	a := c.apps[appID]
-	if a == nil {
+	r := c.apps[appID]
+	if r == nil {
 		return nil, nil, ErrUnknownApp
 	}
+	a := r.current.Load()
 	if v := a.view.Load(); v != nil && time.Now().UnixNano()+int64(a.clock) < v.look {
 		return v.pair, nil, nil
 	}
-	return a.get(ctx)
+	return r.use(func(a *app) (*Pair, *Renewal, error) { return a.get(ctx) })
 }
 
 func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
@@ -177,12 +190,17 @@ func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 // unchanged one is renewed, unless that was done too recently to help
 // (ErrDenied). The Renewal is as with Get.
 func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Renewal, error) {
-	a := c.apps[appID]
-	if a == nil {
+	r := c.apps[appID]
+	if r == nil {
 		return nil, nil, ErrUnknownApp
 	}
+	return r.use(func(a *app) (*Pair, *Renewal, error) { return a.reject(ctx, p) })
+}
+
+// reject does not mind whether p was of this secret.
+func (a *app) reject(ctx context.Context, p *Pair) (*Pair, *Renewal, error) {
 	for {
-		if current := a.pair(); !current.is(p) && current.State(a.wall()) != Absent {
+		if current := a.pair(); current.State(a.wall()) != Absent && !current.is(p) {
 			return current, nil, nil
 		}
 		flight, begun := a.join(ctx, p.shared.Ticket)
@@ -193,7 +211,7 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 		if err := await(ctx, flight.done); err != nil {
 			return nil, mine, err
 		}
-		if current := a.pair(); !current.is(p) && current.State(a.wall()) != Absent {
+		if current := a.pair(); current.State(a.wall()) != Absent && !current.is(p) {
 			return current, mine, nil
 		}
 		if flight.rejected == p.shared.Ticket && flight.err != nil && !errors.Is(flight.err, errOutOfTime) {
@@ -209,24 +227,29 @@ func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Rene
 // Futile reports that p, which Reject returned, was rejected as well. It slows down
 // what further rejections can cause.
 func (c *Cache) Futile(ctx context.Context, appID string, p *Pair) {
-	if a := c.apps[appID]; a != nil && p.shared.Forced && !p.futile.Swap(true) {
-		a.markFutile(ctx, p)
+	if r := c.apps[appID]; r != nil && p.shared.Forced && !p.futile.Swap(true) {
+		r.current.Load().markFutile(ctx, p)
 	}
 }
 
 // Renew renews the pair of an app if that is due, and reports whether it did. It
 // blocks until that is done.
 func (c *Cache) Renew(ctx context.Context, appID string) (renewed bool, err error) {
-	a := c.apps[appID]
-	if a == nil {
+	r := c.apps[appID]
+	if r == nil {
 		return false, ErrUnknownApp
 	}
-	if v := a.view.Load(); v != nil && a.wall().UnixNano() < v.look {
-		return false, nil
-	}
-	flight, _ := a.join(ctx, "")
-	flight.Wait()
-	return flight.minted, flight.err
+	_, _, err = r.use(func(a *app) (*Pair, *Renewal, error) {
+		if v := a.view.Load(); v != nil && a.wall().UnixNano() < v.look {
+			renewed = false
+			return v.pair, nil, nil
+		}
+		flight, _ := a.join(ctx, "")
+		flight.Wait()
+		renewed = flight.minted
+		return nil, nil, flight.err
+	})
+	return renewed, err
 }
 
 // Status is what this instance knows about an app's pair.
@@ -238,10 +261,11 @@ type Status struct {
 
 // Status tells what this instance knows, without asking anybody.
 func (c *Cache) Status(appID string) Status {
-	a := c.apps[appID]
-	if a == nil {
+	r := c.apps[appID]
+	if r == nil {
 		return Status{State: Absent}
 	}
+	a := r.current.Load()
 	now, p := a.wall(), a.pair()
 	state := p.State(now)
 	if state == Absent {

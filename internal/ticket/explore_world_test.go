@@ -126,7 +126,7 @@ func NewWorld(c WorldConfig) *World {
 		if i < len(c.Clocks) {
 			n.cache.SetClock(c.Clocks[i])
 		}
-		n.app = n.cache.apps["app"]
+		n.app = n.cache.apps["app"].first
 		n.app.seal = worldSeal
 		w.nodes = append(w.nodes, n)
 		if !c.Cold {

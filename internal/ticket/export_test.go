@@ -11,7 +11,11 @@ type Credential = secret.Credential
 
 // SetClock lets the clock of the instance be wrong by d.
 func (c *Cache) SetClock(d time.Duration) {
-	for _, a := range c.apps {
-		a.clock = d
+	for _, r := range c.apps {
+		for _, a := range []*app{r.first, r.second} {
+			if a != nil {
+				a.clock = d
+			}
+		}
 	}
 }

@@ -156,7 +156,7 @@ func (a *app) note(r *record, err error) {
 		count = r.Failure.Count + 1
 	}
 	backoff := a.schedule.backoff(count)
-	r.Failure = &failure{Count: count, Until: a.now().Add(backoff), Reason: err.Error()}
+	r.Failure = &failure{Count: count, Until: a.now().Add(backoff), Reason: err.Error(), Refused: isRefused(err)}
 	r.settle(a.schedule.Overlap)
 	if p := a.pair(); p != nil && r.Pair != nil && p.shared.Ticket == r.Pair.Ticket && !p.shared.same(r.Pair) {
 		a.show(*r.Pair, p.Source, p.solo)
@@ -167,7 +167,7 @@ func (a *app) note(r *record, err error) {
 
 // failed is the error of a renewal that failed here or elsewhere.
 func (a *app) failed(f *failure) error {
-	err := &Failure{Reason: f.Reason}
+	err := &Failure{Reason: f.Reason, Refused: f.Refused}
 	if a.lastErr != nil && a.lastErr.Error() == f.Reason {
 		err.Err = a.lastErr
 	}

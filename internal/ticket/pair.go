@@ -16,7 +16,8 @@ import (
 	"kyc-ocr-relay/internal/secret"
 )
 
-// Issuer is the upstream's side of one app. Its errors must be fit for the log.
+// Issuer is the upstream's side of one app. Its errors must be fit for the log. One that
+// has a method Refused() bool and returns true says that the secret is not accepted.
 type Issuer interface {
 	// Token issues a new access token: the previous one now has one more minute.
 	Token(context.Context) (secret.Credential, error)

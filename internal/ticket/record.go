@@ -55,9 +55,10 @@ type lease struct {
 
 // failure is a renewal that failed: nobody tries again before Until.
 type failure struct {
-	Count  int       `json:"count"`
-	Until  time.Time `json:"until"`
-	Reason string    `json:"reason"`
+	Count   int       `json:"count"`
+	Until   time.Time `json:"until"`
+	Reason  string    `json:"reason"`
+	Refused bool      `json:"refused,omitempty"` // the secret was not accepted
 }
 
 // leased reports whether somebody may be renewing at now.

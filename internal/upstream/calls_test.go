@@ -173,6 +173,9 @@ func TestCredentialAnswers(t *testing.T) {
 				t.Errorf("%s, %s: %+v", c.name, step, err)
 				continue
 			}
+			if e.Refused() != (c.class == Permanent || c.class == Business) {
+				t.Errorf("%s, %s: refused %v", c.name, step, e.Refused())
+			}
 			if !strings.HasPrefix(e.Error(), step+": ") || strings.Contains(e.Error(), "canary") {
 				t.Errorf("%s, %s: %s", c.name, step, e)
 			}

@@ -46,6 +46,13 @@ func (e *Error) Error() string {
 	return e.Step + ": " + e.Detail
 }
 
+// Refused reports whether the upstream refused the app's secret, or what it had issued
+// for it: not for the moment, and not because of the way there. Which code it gives a
+// secret that was replaced is not documented beyond 400105, so that any counts.
+func (e *Error) Refused() bool {
+	return e.Reason == Refused && e.Class != Success && e.Class != Throttled && e.Class != Transient
+}
+
 // transportError says what went wrong below HTTP. The errors of net/http quote
 // the URL with its query, those of net quote addresses: only kinds are kept.
 func transportError(ctx context.Context, err error) *Error {

@@ -22,10 +22,12 @@ const answerLimit = 160 << 20
 
 // core is what the function is made of, wired for one query.
 type core struct {
-	query  upstream.Query
-	relay  *handler.Relay
-	issuer *issuer
-	tap    *tap // nil unless it is to be explained
+	query upstream.Query
+	relay *handler.Relay
+	tap   *tap // nil unless it is to be explained
+
+	minted  int           // tokens that were issued
+	tickets []secret.Text // that may have been used, for the explanation
 }
 
 // open wires the core from the function's variables. Those about callers and delivery do
@@ -72,11 +74,14 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 		k.tap = newTap(&to, o.typ.Path())
 	}
 	client, app := upstream.New(to), c.Apps[at]
-	k.issuer = &issuer{Issuer: client.Issuer(app.ID, app.Secret)}
+	of := ticket.App{Issuer: issuer{client.Issuer(app.ID, app.Secret), k}, Secret: app.Secret}
+	if !app.Next.IsEmpty() {
+		of.Next = &ticket.App{Issuer: issuer{client.Issuer(app.ID, app.Next), k}, Secret: app.Next}
+	}
 	k.relay = handler.New(handler.Config{
 		Upstream: client,
 		Tickets: ticket.New(ticket.Config{
-			Apps:     map[string]ticket.App{app.ID: {Issuer: k.issuer, Secret: app.Secret}},
+			Apps:     map[string]ticket.App{app.ID: of},
 			Store:    shared,
 			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
 			Log:      log,
@@ -110,31 +115,29 @@ func (k *core) note(ctx context.Context) error {
 	pair, renewal, err := k.relay.Tickets.Get(ctx, k.query.AppID)
 	renewal.Wait()
 	if err == nil {
-		k.issuer.tickets = append(k.issuer.tickets, pair.Ticket)
+		k.tickets = append(k.tickets, pair.Ticket)
 	}
 	return err
 }
 
-// issuer is the upstream as the app's issuer of pairs. It keeps what was issued, for the
-// explanation.
+// issuer is the upstream as the app's issuer of pairs. It tells the core what was issued.
 type issuer struct {
 	upstream.Issuer
-	minted  int
-	tickets []secret.Text
+	core *core
 }
 
-func (i *issuer) Token(ctx context.Context) (secret.Credential, error) {
+func (i issuer) Token(ctx context.Context) (secret.Credential, error) {
 	c, err := i.Issuer.Token(ctx)
 	if err == nil {
-		i.minted++
+		i.core.minted++
 	}
 	return c, err
 }
 
-func (i *issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
+func (i issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
 	c, err := i.Issuer.Ticket(ctx, token)
 	if err == nil {
-		i.tickets = append(i.tickets, c.Value)
+		i.core.tickets = append(i.core.tickets, c.Value)
 	}
 	return c, err
 }

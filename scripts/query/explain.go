@@ -97,7 +97,7 @@ func (k *core) explain(w io.Writer) {
 	}
 	for i, s := range k.tap.sent {
 		fmt.Fprintf(w, "query %d of %d, sent %s to %s\n", i+1, len(k.tap.sent), s.at.UTC().Format("2006-01-02 15:04:05.000 UTC"), k.query.Type.Path())
-		s.explain(w, k.issuer.tickets)
+		s.explain(w, k.tickets)
 	}
 }
 

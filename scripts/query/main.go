@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
 	answer, err := core.ask(ctx)
-	if core.issuer.minted > 0 {
+	if core.minted > 0 {
 		fmt.Fprintln(stderr, "a new token and ticket were issued: those that other servers of this app hold die within a minute")
 	}
 	if o.explain {
