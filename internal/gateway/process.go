@@ -59,7 +59,7 @@ func spawnOnce(ctx context.Context, c Config, portVar string, atStart bool, read
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(c.Binary)
+	cmd := exec.Command(c.Binary) // #nosec G204 -- to run a given binary is its purpose
 	cmd.Env = baseEnv()
 	if atStart {
 		for name, value := range c.Env {
@@ -162,7 +162,7 @@ var taken sync.Map
 // port: it cannot say which one it was given.
 func FreePort() (int, error) {
 	for range 1000 {
-		port := firstPort + rand.N(lastPort-firstPort)
+		port := firstPort + rand.N(lastPort-firstPort) // #nosec G404 -- keeps test binaries out of one another's way
 		if _, again := taken.LoadOrStore(port, true); again {
 			continue
 		}
