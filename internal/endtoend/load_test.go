@@ -90,8 +90,8 @@ func TestLoad(t *testing.T) {
 	pool.CloseIdleConnections()
 	t.Logf("%v: good requests by status %v, the longest of those without a fault took %v; wrong ones %v, hostile ones %v",
 		loadTime(t), good.n, good.longest.Round(time.Millisecond), wrong.n, hostile.n)
-	if good.n["200"] < 100 || good.n["502"]+good.n["504"] == 0 {
-		t.Errorf("statuses %v", good.n)
+	if good.n["200"] < goodClients || w.faults.Load() == 0 {
+		t.Errorf("no load: statuses %v, %d faults", good.n, w.faults.Load())
 	}
 	w.end(before)
 }
@@ -167,11 +167,9 @@ const late = 20 * time.Second
 
 // harass does one of them, for a second at most.
 func (w *loadWorld) harass(ctx context.Context, name string) {
-	conn, err := (&net.Dialer{Timeout: late}).DialContext(ctx, "tcp", w.web.Addr())
+	conn, err := net.DialTimeout("tcp", w.web.Addr(), late) // not cut short by the end of the load
 	if err != nil {
-		if ctx.Err() == nil {
-			w.t.Errorf("no connection: %v", err)
-		}
+		w.t.Errorf("no connection: %v", err)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)

@@ -108,7 +108,7 @@ func openLoad(t *testing.T, over transport) *loadWorld {
 	w.upstream.Config.ErrorLog = discard
 	w.upstream.Start()
 	t.Cleanup(w.upstream.Close)
-	env := environment(w.upstream.URL, map[string]string{"KYC_TIMEOUT": "5s", "LOG_LEVEL": "info"})
+	env := environment(w.upstream.URL, map[string]string{"KYC_TIMEOUT": "10s", "LOG_LEVEL": "info"})
 	f, err := over.start(t.Context(), gateway.Config{Binary: binary(t), Env: env, Log: &w.log, EnvAtStart: true})
 	if err != nil {
 		t.Fatal(err)
