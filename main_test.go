@@ -5,7 +5,11 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestServerLogTellsNoPanicValue(t *testing.T) {
 	var logged bytes.Buffer

@@ -22,10 +22,6 @@ func answered(body string, room int) *response {
 
 // In place or not, the return value is the same.
 func FuzzEncodeInPlace(f *testing.F) {
-	f.Add(`{"code":"0","msg":"请求成功","result":{"a":"\/\u4e2d\"\\"}}`)
-	f.Add("{\n\t\"code\" : 0\r\n}\n")
-	f.Add(`{}`)
-	f.Add(`{"photo":"` + strings.Repeat("Zm9v", 1000) + `"}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		if !json.Valid([]byte(body)) {
 			return

@@ -7,47 +7,6 @@ import (
 	"testing"
 )
 
-// eventSeeds are events in the forms of the platform's documents, and in worse.
-var eventSeeds = []string{
-	`{"requestContext":{"serviceId":"s","path":"/ocr/bankcard/a1","httpMethod":"GET","requestId":"r","identity":{},"sourceIp":"1.2.3.4","stage":"release"},"headers":{"Authorization":"Bearer x"},"body":"","pathParameters":{},"queryStringParameters":{},"headerParameters":{},"stageVariables":{},"path":"/ocr/bankcard/a1","queryString":{"a":"1","b":["2","3"],"bare":true},"httpMethod":"GET","isBase64Encoded":false}`,
-	`{"body":"","headers":{"accept":"*/*","x-scf-remote-addr":"1.2.3.4"},"httpMethod":"GET","path":"/","queryString":{"get_file":"1"}}`,
-	`{"httpMethod":"GET","path":"/api/server/getOcrResult","queryString":"order_no=a1&get_native=1"}`,
-	`{"httpMethod":"GET","path":"/ocr/idcard/a1/photos/headPhoto","queryString":{"app_id":null}}`,
-	`{"httpMethod":"GET","path":"/healthz","headers":[1],"queryString":7}`,
-	`{"httpMethod":1,"path":2,"headers":{"authorization":{"a":[]}},"queryString":{"order_no":[[],{},null,-1e9]}}`,
-	`{"Type":"Timer","TriggerName":"refresh","Time":"2019-02-21T11:49:00Z","Message":""}`,
-	`{"type":"bankcard","order_no":"a1","get_file":1}`, `{"action":"query"}`, `{"action":"renew"}`, `{"action":[]}`,
-	`{"what":1}`, `{}`, `[]`, `null`, `"x"`, ``, `{`, "{\"httpMethod\":\"GET\",\"path\":\"/\xff\"}", `{"httpMethod":"GET","path":"/ocr/bankcard/\ud800"}`,
-}
-
-// FuzzEvent: whatever comes as an event, nothing panics, and an HTTP event gets a response that the
-// platform can read.
-func FuzzEvent(f *testing.F) {
-	for _, seed := range eventSeeds {
-		f.Add([]byte(seed))
-	}
-	h, logged := newHandler(f, answerWith(`{"code":"0","result":{"headPhoto":"AAAA"}}`), noAuth)
-	f.Fuzz(func(t *testing.T, payload []byte) {
-		out, err := h.Invoke(t.Context(), "id-1", payload)
-		var event map[string]json.RawMessage
-		_ = json.Unmarshal(payload, &event)
-		_, isHTTP := event["httpMethod"]
-		switch {
-		case isHTTP && err != nil:
-			t.Errorf("%q: %v", payload, err)
-		case isHTTP:
-			checkResponse(t, out)
-		case err == nil && !json.Valid(out):
-			t.Errorf("%q returns %q", payload, out)
-		}
-		for _, line := range logged.take(t) {
-			if detail, ok := line["detail"].(string); ok && strings.HasPrefix(detail, "panic") {
-				t.Errorf("%q: %s", payload, detail)
-			}
-		}
-	})
-}
-
 // checkResponse reads a return value as the platform does.
 func checkResponse(t *testing.T, payload []byte) (status int, headers map[string]string, body string) {
 	t.Helper()

@@ -15,8 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/archive"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheSameSourceGivesTheSameBinary(t *testing.T) {
 	first, err := archive.Compile(t.Context(), "../..")

@@ -10,7 +10,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The example of the signature's own document (1278/46710 and its like).
 func TestSignatureOfTheDocument(t *testing.T) {

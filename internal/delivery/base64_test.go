@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -76,28 +77,54 @@ func TestDecoderRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecoder holds the stream to what encoding/json and encoding/base64 make of it.
+// FuzzDecoder holds the stream to what encoding/json and encoding/base64 make of it, read at once
+// and in small pieces; and the document that it is taken out of to the same document without it.
 func FuzzDecoder(f *testing.F) {
-	for _, seed := range []string{
-		``, `AAAA`, `AA==`, `\/9j\/`, `AAAA\r\nAAAA\n`, `A\u0041\u003d=`, `AA==AA==`, `\ud83d`, `AAA`, `=`, `AAAA\t`, `银`, `AA=\n=`, `\n`,
-		strings.Repeat("AAAA", 1024) + "AA==", strings.Repeat("AAAA", 1024) + "A", strings.Repeat("A/+9", 3000),
-		strings.Repeat("AAAA", 1023) + "AA==" + "AAAA",
-	} {
-		f.Add(seed)
-	}
 	f.Fuzz(func(t *testing.T, text string) {
 		var plain string
 		if !utf8.ValidString(text) || json.Unmarshal([]byte(`"`+text+`"`), &plain) != nil {
-			t.Skip("not the inside of a JSON string")
+			return // not the inside of a JSON string
 		}
 		want, bad := base64.StdEncoding.DecodeString(plain)
-		got, err := decodeText(text)
-		if (err != nil) != (bad != nil) || err == nil && !bytes.Equal(got, want) {
-			t.Errorf("%q: %d bytes, %v; the standard library: %d bytes, %v", text, len(got), err, len(want), bad)
+		for name, read := range map[string]func(string) ([]byte, error){"whole": decodeText, "in pieces": decodePieces} {
+			got, err := read(text)
+			if (err != nil) != (bad != nil) || err == nil && !bytes.Equal(got, want) {
+				t.Errorf("%q, %s: %d bytes, %v; the standard library: %d bytes, %v", text, name, len(got), err, len(want), bad)
+			}
 		}
+		is := bad == nil && len(want) > 0
 		photo, ok := measure("p", []byte(text))
-		if ok != (bad == nil && len(want) > 0) || ok && photo.Size != int64(len(want)) {
+		if ok != is || ok && (photo.Size != int64(len(want)) || photo.Sum != sha256.Sum256(want)) {
 			t.Errorf("%q: measured %d bytes, %t", text, photo.Size, ok)
 		}
+		const head, tail = `{ "p":`, ` , "q" : "\/"}`
+		quoted := `"` + text + `"`
+		document := head + quoted + tail
+		if is {
+			document = head + reference("p", want) + tail
+		}
+		parcel := Pack([]byte(head+quoted+tail), []Span{{"p", len(head), len(head) + len(quoted)}})
+		if string(parcel.document) != document || (len(parcel.Photos) == 1) != is {
+			t.Errorf("%q: %s with %d photos", text, parcel.document, len(parcel.Photos))
+		}
 	})
+}
+
+// decodePieces reads one, two, three … bytes at a time, and once more at the end.
+func decodePieces(text string) (got []byte, err error) {
+	d := newDecoder([]byte(text))
+	for size := 1; ; size = size%7 + 1 {
+		piece := make([]byte, size)
+		n, err := d.Read(piece)
+		got = append(got, piece[:n]...)
+		if err != nil {
+			if _, again := d.Read(piece); again != err {
+				return nil, errors.New("the stream goes on behind its end")
+			}
+			if err == io.EOF {
+				return got, nil
+			}
+			return got, err
+		}
+	}
 }

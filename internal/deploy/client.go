@@ -111,7 +111,7 @@ var errRedirect = errors.New("a redirect, which is not followed")
 func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := d.transport.RoundTrip(r)
 	if err == nil && response.StatusCode >= 300 && response.StatusCode < 400 {
-		response.Body.Close()
+		_ = response.Body.Close()
 		return nil, errRedirect
 	}
 	return response, err

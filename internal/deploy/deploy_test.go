@@ -16,10 +16,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/archive"
 	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/secret"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var update = flag.Bool("update", false, "write the golden files")
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"regexp"
 	goruntime "runtime"
 	"strings"
 	"testing"
@@ -24,6 +26,16 @@ var tricks = group{name: "tricks", exchanges: []exchange{
 	refused("a line break", "/ocr/bankcard/card1%0d%0aX-Injected:%20stray-canary"),
 	refused("a slash encoded twice", "/ocr/bankcard/a%252Fb"),
 	refused("a letter encoded twice", "/ocr/bankcard/%2563ard1"),
+	refused("a dot segment in escapes", "/ocr/bankcard/%2e%2e"),
+	refused("dot segments in escapes, with slashes", "/ocr/bankcard/%2e%2e%2f%2e%2e%2fhealthz"),
+	refused("a fullwidth slash", "/ocr/bankcard/card1%EF%BC%8Fphotos"),
+	refused("an overlong slash of three bytes", "/ocr/bankcard/a%e0%80%afb"),
+	refused("an overlong letter", "/ocr/bankcard/%c1%a1"),
+	refused("a Devanagari digit in a parameter", idPath+"?order_no=card%E0%A5%A7"),
+	refused("an overlong letter in a parameter", bankPath+"?order_no=%c1%a1"),
+	refused("a dot segment in a parameter", bankPath+"?order_no=../card1"),
+	refused("a list in a parameter", bankPath+"?order_no=card1,card2"),
+	refused("a second parameter in the path", bankPath+"?order_no=card1%3Forder_no%3Dstray"),
 	refused("a backslash", "/ocr/bankcard/a%5Cb"),
 	refused("a semicolon", "/ocr/bankcard/card1;stray-canary"),
 	refused("a fullwidth digit in a parameter", bankPath+"?order_no=card%EF%BC%91"),
@@ -32,6 +44,11 @@ var tricks = group{name: "tricks", exchanges: []exchange{
 	refused("another name for the parameter", bankPath+"?order_no[]=card1"),
 	refused("two parameters behind a semicolon", bankPath+"?order_no=card1;get_file=1"),
 	{name: "an app with a parameter in it", target: "/ocr/bankcard/card1?app_id=" + firstApp + "%26secret=stray-canary", status: 400, code: "InvalidParameterValue.AppId", silent: true},
+	{name: "dot segments in escapes before the type", target: "/ocr/%2e%2e/bankcard/card1", status: 404, code: "ResourceNotFound", silent: true},
+	{name: "dot segments from a route to another", target: "/healthz/../ocr/bankcard/card1", status: 404, code: "ResourceNotFound", silent: true},
+	{name: "dot segments behind a photo", target: "/ocr/bankcard/card1/photos/../../card2", status: 404, code: "ResourceNotFound", silent: true},
+	{name: "another order in the query", target: "/ocr/bankcard/card3?order_no=stray&order_no[]=stray&Order_No=stray", status: 200, asks: 1},
+	{name: "a flag twice in the query, once in escapes", target: "/ocr/bankcard/card1?get_file=1&get%5Ffile=0", status: 400, code: "InvalidParameterValue.Duplicate", silent: true},
 	{name: "an app with a host in it", target: "/ocr/bankcard/card1?app_id=@stray-canary.example/", status: 400, code: "InvalidParameterValue.AppId", silent: true},
 	{name: "a photo with another extension", target: "/ocr/bankcard/card1/photos/bankcardCropPhoto%00.jpg", status: 404, code: "ResourceNotFound", silent: true},
 	{name: "a photo beyond a dot segment", target: "/ocr/bankcard/card1/photos/..%2fbankcardCropPhoto", status: 404, code: "ResourceNotFound", silent: true},
@@ -79,6 +96,13 @@ var pollution = []struct {
 	{"a header that is none", `{"httpMethod":"GET","path":"/ocr/bankcard/card1","headers":["authorization"]}`, 401, 0},
 	{"a request id with a line break", `{"requestContext":{"requestId":"a\r\nX-Injected: stray-canary"},` + platformEvent("")[1:], 200, 1},
 	{"a path with half a pair", `{"httpMethod":"GET","path":"/ocr/bankcard/\ud800","headers":{"authorization":"Bearer ` + aliceToken + `"}}`, 400, 0},
+	{"a path with a query in it", `{"httpMethod":"GET","path":"` + bankPath + `?order_no=stray","headers":{"authorization":"Bearer ` + aliceToken + `"},"queryString":{"order_no":"card1"}}`, 404, 0},
+	{"a list of flags", `{"httpMethod":"GET","path":"/ocr/bankcard/card1","headers":{"authorization":"Bearer ` + aliceToken + `"},"queryString":{"get_file":["1","0"]}}`, 400, 0},
+	{"a list of apps", `{"httpMethod":"GET","path":"/ocr/bankcard/card1","headers":{"authorization":"Bearer ` + aliceToken + `"},"queryString":{"app_id":["` + firstApp + `","stray"]}}`, 400, 0},
+	{"a list in a list", `{"httpMethod":"GET","path":"` + bankPath + `","headers":{"authorization":"Bearer ` + aliceToken + `"},"queryString":{"order_no":[["card1"]]}}`, 400, 0},
+	{"a fullwidth digit", `{"httpMethod":"GET","path":"` + bankPath + `","headers":{"authorization":"Bearer ` + aliceToken + `"},"queryString":{"order_no":"card\uff11"}}`, 400, 0},
+	{"an overlong slash", "{\"httpMethod\":\"GET\",\"path\":\"/ocr/bankcard/a\xc0\xafb\",\"headers\":{\"authorization\":\"Bearer " + aliceToken + "\"}}", 400, 0},
+	{"dot segments", `{"httpMethod":"GET","path":"/healthz/../ocr/bankcard/card1","headers":{"authorization":"Bearer ` + aliceToken + `"}}`, 404, 0},
 	{"a path that is none", `{"httpMethod":"GET","path":{"a":1},"headers":{"authorization":"Bearer ` + aliceToken + `"}}`, 404, 0},
 	{"a method that is none", `{"httpMethod":["GET"],"path":"/ocr/bankcard/card1","headers":{"authorization":"Bearer ` + aliceToken + `"}}`, 405, 0},
 }
@@ -110,6 +134,46 @@ func TestPollutedEvents(t *testing.T) {
 		if _, after := w.witness.count(); after-before != p.asks {
 			t.Errorf("%s: %d queries, want %d", p.name, after-before, p.asks)
 		}
+	}
+}
+
+// hostile are direct invocations and messages whose order numbers are made to be something else.
+var hostile = []struct{ name, order string }{
+	{"a fullwidth digit", `"card\uff11"`}, {"an Arabic digit", `"card\u0661"`}, {"a zero-width space", `"card\u200b1"`}, {"overlong", "\"a\xc0\xafb\""},
+	{"half a surrogate", `"card\ud800"`}, {"NUL", `"card1\u0000"`}, {"a line break", `"card1\r\nX-Injected: stray"`}, {"a parameter", `"card1&app_id=stray"`},
+	{"dot segments", `"../../stray"`}, {"a slash in escapes", `"a%2fb"`}, {"a list", `["card1"]`}, {"an object", `{"$ne":""}`}, {"a number", `12345678`}, {"null", `null`},
+	{"33 letters", `"` + strings.Repeat("a", 33) + `"`}, {"members twice, of which the last counts", `"card1","order_no":"stray-canary"`},
+}
+
+// hashed is the name of a rejected message.
+var hashed = regexp.MustCompile(`^rejected/[0-9a-f]{24}\.json$`)
+
+func TestHostileInvocations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := open(t, transports[2], setting{env: map[string]string{"DELIVER_TO": "file://" + dir}})
+	for _, h := range hostile {
+		for _, action := range []string{"query", "deliver"} {
+			result := w.invoke(`{"action":"` + action + `","type":"bankcard","order_no":` + h.order + `}`)
+			if result.Error == nil {
+				t.Errorf("%s, %s: %s", h.name, action, result.Payload)
+				continue
+			}
+			checkErrorBody(t, []byte(result.Error.Message), "InvalidParameterValue.OrderNo", result.RequestID)
+		}
+		// A message is kept, under a name that is none of its own.
+		result := w.invoke(`{"Records":[{"Ckafka":{"msgBody":{"type":"bankcard","order_no":` + h.order + `}}}]}`)
+		var d struct{ Delivered, Skipped, Rejected []string }
+		if err := json.Unmarshal(result.Payload, &d); err != nil || len(d.Rejected) != 1 || len(d.Delivered) != 0 || !hashed.MatchString(d.Rejected[0]) {
+			t.Errorf("%s: %s, %+v", h.name, result.Payload, result.Error)
+		}
+	}
+	if calls, _ := w.witness.count(); calls != 0 {
+		t.Errorf("%d calls of the upstream", calls)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 || files[0].Name() != "rejected" {
+		t.Errorf("%v, %v", files, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package endtoend
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -15,7 +16,10 @@ import (
 	"time"
 )
 
-// loadTime is how long the load lasts: KYC_LOAD, or as long as every run can afford.
+// loadTime is how long the load lasts: KYC_LOAD, or as long as every run can afford. In full,
+// with 100,000 requests behind it:
+//
+//	KYC_LOAD=2m go test -timeout 30m -v -run 'TestLoad|TestNothingIsLeftBehind' ./internal/endtoend
 func loadTime(t *testing.T) time.Duration {
 	text := os.Getenv("KYC_LOAD")
 	if text == "" {
@@ -36,7 +40,8 @@ const (
 )
 
 // TestLoad has good, wrong and hostile requests side by side, and an upstream that fails
-// one query in ten: whoever is answered gets the right answer, and nothing is left behind.
+// one order in ten. Each good request is held to what its own order met: see judge. Nothing is
+// left behind.
 //
 // It is not parallel to others: they would wait longer than they do for anything else.
 func TestLoad(t *testing.T) {
@@ -83,9 +88,10 @@ func TestLoad(t *testing.T) {
 	})
 	clients.Wait()
 	pool.CloseIdleConnections()
-	t.Logf("%v: good requests by status %v, wrong ones %v, hostile ones %v", loadTime(t), good.n, wrong.n, hostile.n)
-	if good.n["200"] < 100 || good.n["502"]+good.n["504"] == 0 {
-		t.Errorf("statuses %v", good.n)
+	t.Logf("%v: good requests by status %v, the longest of those without a fault took %v; wrong ones %v, hostile ones %v",
+		loadTime(t), good.n, good.longest.Round(time.Millisecond), wrong.n, hostile.n)
+	if good.n["200"] < goodClients || w.faults.Load() == 0 {
+		t.Errorf("no load: statuses %v, %d faults", good.n, w.faults.Load())
 	}
 	w.end(before)
 }
@@ -112,17 +118,18 @@ func goodTarget(client, n int) (target, order string) {
 type mistake struct {
 	target, token string
 	status        int
+	says          string // in the body
 }
 
 var mistakes = []mistake{
-	{"/ocr/bankcard/stray-canary", aliceToken, 400},
-	{"/ocr/bankcard/" + loadMark, "stray-canary-stray-canary", 401},
-	{"/ocr/bankcard/" + loadMark + "?app_id=stray-canary", aliceToken, 400},
-	{"/ocr/../" + loadMark, aliceToken, 404},
-	{"/ocr/bankcard/a%2f" + loadMark, aliceToken, 400},
-	{"/healthz", "stray-canary", 200},
-	{bankPath + "?order_no=" + loadMark + "&order_no=" + loadMark, aliceToken, 400},
-	{"/stray-canary", "", 401},
+	{"/ocr/bankcard/stray-canary", aliceToken, 400, "InvalidParameterValue.OrderNo"},
+	{"/ocr/bankcard/" + loadMark, "stray-canary-stray-canary", 401, "AuthFailure"},
+	{"/ocr/bankcard/" + loadMark + "?app_id=stray-canary", aliceToken, 400, "InvalidParameterValue.AppId"},
+	{"/ocr/../" + loadMark, aliceToken, 404, "ResourceNotFound"},
+	{"/ocr/bankcard/a%2f" + loadMark, aliceToken, 400, "InvalidParameterValue.OrderNo"},
+	{"/healthz", "stray-canary", 200, `"status":"ok"`},
+	{bankPath + "?order_no=" + loadMark + "&order_no=" + loadMark, aliceToken, 400, "InvalidParameterValue.Duplicate"},
+	{"/stray-canary", "", 401, "AuthFailure"},
 }
 
 func (w *loadWorld) wrong(ctx context.Context, pool *http.Transport, base string, m mistake, c *counts) {
@@ -145,8 +152,8 @@ func (w *loadWorld) wrong(ctx context.Context, pool *http.Transport, base string
 		return
 	}
 	c.add(fmt.Sprint(response.StatusCode))
-	if response.StatusCode != m.status || err != nil {
-		w.t.Errorf("%s: status %d, want %d, %v", m.target, response.StatusCode, m.status, err)
+	if response.StatusCode != m.status || err != nil || !bytes.Contains(body, []byte(m.says)) {
+		w.t.Errorf("%s: status %d, want %d with %s: %v, %s", m.target, response.StatusCode, m.status, m.says, err, body)
 	}
 	w.log.told(response.Header, body)
 }
@@ -154,22 +161,23 @@ func (w *loadWorld) wrong(ctx context.Context, pool *http.Transport, base string
 // hostilities are ways of being a nuisance with one connection.
 var hostilities = []string{"slow headers", "huge headers", "never reads", "half a request", "pipelined", "noise", "slow body", "leaves early"}
 
+// late is when a function that lets nobody in, or does not go on answering, has failed. A
+// connection that was dropped for a full queue is tried by the kernel again after 1, 3 and 7 s.
+const late = 20 * time.Second
+
 // harass does one of them, for a second at most.
 func (w *loadWorld) harass(ctx context.Context, name string) {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", w.web.Addr())
+	conn, err := net.DialTimeout("tcp", w.web.Addr(), late) // not cut short by the end of the load
 	if err != nil {
-		if timeout, ok := err.(net.Error); !ok || !timeout.Timeout() {
-			w.t.Errorf("no connection: %v", err)
-		}
+		w.t.Errorf("no connection: %v", err)
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
 	defer conn.Close()
-	deadline := time.Now().Add(5 * time.Second) // none may fail for it: the machine may be busy
-	_ = conn.SetDeadline(deadline)
+	_ = conn.SetDeadline(time.Now().Add(late))
 	order := fmt.Sprintf("huge4x%sh%d", loadMark, rand.IntN(1e9))
-	defer w.sent.Delete(order)
+	defer w.fates.Delete(order)
 	head := "GET /ocr/bankcard/" + order + "?get_file=1 HTTP/1.1\r\n" + authorized
 	switch name {
 	case "slow headers":
@@ -189,7 +197,7 @@ func (w *loadWorld) harass(ctx context.Context, name string) {
 		_ = conn.(*net.TCPConn).CloseWrite()
 		_, _ = io.Copy(io.Discard, conn)
 	case "pipelined":
-		w.pipeline(conn, deadline)
+		w.pipeline(conn)
 	case "noise":
 		noise := make([]byte, 1<<16)
 		for i := range noise {
@@ -210,7 +218,7 @@ func (w *loadWorld) harass(ctx context.Context, name string) {
 }
 
 // pipeline sends many requests at once: the answers come in order.
-func (w *loadWorld) pipeline(conn net.Conn, deadline time.Time) {
+func (w *loadWorld) pipeline(conn net.Conn) {
 	const depth = 20
 	var text strings.Builder
 	for i := range depth {
@@ -224,35 +232,36 @@ func (w *loadWorld) pipeline(conn net.Conn, deadline time.Time) {
 	reader := bufio.NewReader(conn)
 	for i := range depth {
 		response, err := http.ReadResponse(reader, nil)
-		if err != nil && time.Now().After(deadline) {
-			return
-		}
 		if err != nil {
 			w.t.Errorf("pipelined request %d: %T", i, err)
 			return
 		}
-		_, _ = io.Copy(io.Discard, response.Body)
-		if want := []int{200, 400}[i%2]; response.StatusCode != want {
-			w.t.Errorf("pipelined request %d: status %d, want %d", i, response.StatusCode, want)
+		body, err := io.ReadAll(response.Body)
+		want := []string{`200 {"status":"ok"`, `400 {"code":"InvalidParameterValue.OrderNo"`}[i%2]
+		if got := fmt.Sprintf("%d %s", response.StatusCode, body); err != nil || !strings.HasPrefix(got, want) {
+			w.t.Errorf("pipelined request %d: %v, %.100s, want %s", i, err, got, want)
 		}
 	}
 }
 
-// TestNothingIsLeftBehind makes many requests of a function with a faulty upstream, and
-// compares memory and descriptors in the course of it.
+// TestNothingIsLeftBehind makes many requests of a function with a faulty upstream: memory and
+// descriptors are after all of them what they were after a fifth, and no goroutine is left.
 func TestNothingIsLeftBehind(t *testing.T) {
-	requests := 5_000
-	if os.Getenv("KYC_LOAD") != "" {
+	requests, all := 5_000, os.Getenv("KYC_LOAD") != ""
+	if all {
 		requests = 100_000
 	}
 	for _, over := range faultTransports {
 		t.Run(over.name, func(t *testing.T) {
 			t.Parallel()
-			n, clients := requests, 16
-			if over.event {
-				n, clients = requests/5, 1 // an instance has one at a time
-			}
 			w := openLoad(t, over)
+			n, clients := requests, 16
+			if over.event { // has one at a time: the pauses before other attempts add up
+				clients, w.oneIn = 1, 50
+				if !all {
+					n /= 5
+				}
+			}
 			var c counts
 			before, early := 0, 0
 			for _, part := range []int{n / 5, n - n/5} {
@@ -273,7 +282,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 			}
 			late := peak(t, w.process)
 			t.Logf("%d requests by status %v; peak memory %d MB after a fifth, %d MB at the end", n, c.n, early>>20, late>>20)
-			if late > early+early/4+4<<20 {
+			if late > early+4<<20 { // the collector's share: the heap is as small as it gets
 				t.Errorf("memory grew from %d to %d MB", early>>20, late>>20)
 			}
 			w.end(before)

@@ -205,7 +205,7 @@ func (e *Event) start(ctx context.Context) error {
 	proc, err := spawn(ctx, e.config, "_LAMBDA_SERVER_PORT", e.config.EnvAtStart,
 		func(ctx context.Context, addr string) error {
 			if client != nil {
-				client.Close() // of an attempt whose process exited
+				_ = client.Close() // of an attempt whose process exited
 			}
 			var err error
 			client, err = connect(ctx, addr)
@@ -213,14 +213,14 @@ func (e *Event) start(ctx context.Context) error {
 		})
 	if err != nil {
 		if client != nil {
-			client.Close()
+			_ = client.Close()
 		}
 		return err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.client != nil {
-		e.client.Close()
+		_ = e.client.Close()
 	}
 	e.proc, e.client = proc, client
 	return nil
@@ -234,9 +234,9 @@ func connect(ctx context.Context, addr string) (*rpc.Client, error) {
 		return nil, err
 	}
 	client := rpc.NewClient(conn)
-	defer context.AfterFunc(ctx, func() { client.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = client.Close() })()
 	if err := client.Call("Function.Ping", &messages.PingRequest{}, &messages.PingResponse{}); err != nil {
-		client.Close()
+		_ = client.Close()
 		return nil, err
 	}
 	return client, nil
@@ -267,5 +267,5 @@ func (e *Event) shut() {
 	e.end()
 	e.slot <- struct{}{}
 	e.proc.kill()
-	e.client.Close()
+	_ = e.client.Close()
 }

@@ -111,7 +111,7 @@ func (c Config) check() (Config, error) {
 // newRequestID returns an identifier in the platform's form, a random UUID.
 func newRequestID() string {
 	var b [16]byte
-	rand.Read(b[:])         // never fails
+	_, _ = rand.Read(b[:])  // never fails
 	b[6] = b[6]&0x0f | 0x40 // version 4
 	b[8] = b[8]&0x3f | 0x80 // RFC 9562 variant
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])

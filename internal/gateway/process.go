@@ -59,7 +59,7 @@ func spawnOnce(ctx context.Context, c Config, portVar string, atStart bool, read
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(c.Binary)
+	cmd := exec.Command(c.Binary) // #nosec G204 -- to run a given binary is its purpose
 	cmd.Env = baseEnv()
 	if atStart {
 		for name, value := range c.Env {
@@ -154,18 +154,22 @@ const (
 	lastPort  = 32000
 )
 
-// taken has the ports that were given out: two functions that start at the same time
-// must not find the same one free.
+// taken has the ports that were given out, each with a UDP socket of the same number, which
+// nobody else can have at the same time: two functions that start at once must not find the
+// same port free, be it in one process or in two. Where the loser's port was answered by the
+// winner, it would count as started, and be found dead later.
 var taken sync.Map
 
 // FreePort returns a TCP port that is free now. The function library needs to be told a
 // port: it cannot say which one it was given.
 func FreePort() (int, error) {
 	for range 1000 {
-		port := firstPort + rand.N(lastPort-firstPort)
-		if _, again := taken.LoadOrStore(port, true); again {
+		port := firstPort + rand.N(lastPort-firstPort) // #nosec G404 -- keeps test binaries out of one another's way
+		mark, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
 			continue
 		}
+		taken.Store(port, mark) // until this process ends
 		if l, err := net.Listen("tcp", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
 			return port, l.Close()
 		}

@@ -24,7 +24,7 @@ const maxConcurrency = 100
 const (
 	FakeSecretID     = "FAKE-ROLE-SECRET-ID"
 	FakeSecretKey    = "FAKE-ROLE-SECRET-KEY"
-	FakeSessionToken = "FAKE-ROLE-SESSION-TOKEN"
+	FakeSessionToken = "FAKE-ROLE-SESSION-TOKEN" // #nosec G101 -- made up, to be looked for where none may be
 )
 
 // Web is a running Web function. Its methods may be called concurrently.

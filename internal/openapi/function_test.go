@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/openapi"
 	"kyc-ocr-relay/internal/simulator"
@@ -32,14 +34,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "main.exe")
-	code := 1
 	if out, err := exec.Command("go", "build", "-o", binary, "kyc-ocr-relay").CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-	} else {
-		code = m.Run()
+		os.Exit(1)
 	}
-	os.RemoveAll(dir)
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
 // function is either kind of function in the local runtime.

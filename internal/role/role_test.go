@@ -5,8 +5,12 @@ import (
 	"errors"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/secret"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSource(t *testing.T) {
 	env := map[string]string{}

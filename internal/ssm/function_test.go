@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
@@ -38,11 +40,12 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if folder != "" {
-		os.RemoveAll(folder)
-	}
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if folder != "" {
+			os.RemoveAll(folder)
+		}
+		os.Exit(code)
+	}))
 }
 
 // safe is a buffer for a log, which a process writes to.

@@ -3,7 +3,6 @@ package ticket_test
 import (
 	"context"
 	"errors"
-	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,14 +14,7 @@ import (
 	"kyc-ocr-relay/internal/ticket"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := goleak.Find(); err != nil && code == 0 {
-		os.Stderr.WriteString(err.Error() + "\n")
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestStatesAtTheirBoundaries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"kyc-ocr-relay/internal/secret"
 )
@@ -60,5 +61,19 @@ func (s *seal) open(version uint64, data []byte) (r record, ok bool) {
 	if err != nil {
 		return record{}, false
 	}
-	return decode(text)
+	if r, ok = decode(text); !ok || !r.isUsable() {
+		return record{}, false
+	}
+	return r, true
 }
+
+// isUsable reports whether the record is one that this version could have written. One
+// of another shape may decode to a pair without a ticket; and what is decided by moments
+// must agree with what an instance counts in nanoseconds, or it would look for ever.
+func (r *record) isUsable() bool {
+	p := r.Pair
+	return p == nil || p.Ticket != "" && isCountable(p.Minted) && isCountable(p.Renew) && isCountable(p.Expires)
+}
+
+// isCountable reports whether Unix nanoseconds can say t.
+func isCountable(t time.Time) bool { return time.Unix(0, t.UnixNano()).Equal(t) }

@@ -95,7 +95,7 @@ func (b *bench) cold() error {
 				return err
 			}
 			times[name] = append(times[name], float64(f.Started().Microseconds())/1000)
-			f.Close()
+			_ = f.Close()
 		}
 	}
 	relay, empty := median(times["relay"]), median(times["empty"])

@@ -30,7 +30,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body = cached.([]byte)
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.Write(body)
+	_, _ = w.Write(body)
 }
 
 // result is a bank card result of about size bytes, three photos making up the most.

@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
@@ -51,7 +52,7 @@ func run(ctx context.Context, serve, verbose bool) error {
 		binary += ".exe"
 	}
 	fmt.Println("building the function …")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, ".")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, ".") // #nosec G204 -- into a folder of our own
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build, to be run in the project's folder: %w\n%s", err, out)
@@ -134,7 +135,7 @@ func startSide(ctx context.Context, name string, start func(gateway.Config) (fun
 		s.close()
 		return nil, err
 	}
-	s.closers = append(s.closers, func() { s.function.Close() })
+	s.closers = append(s.closers, func() { _ = s.function.Close() })
 	s.url, err = s.listen(ctx, s.function)
 	if err != nil {
 		s.close()
@@ -149,9 +150,9 @@ func (s *side) listen(ctx context.Context, h http.Handler) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: h}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
-	s.closers = append(s.closers, func() { server.Close() })
+	s.closers = append(s.closers, func() { _ = server.Close() })
 	return "http://" + listener.Addr().String(), nil
 }
 

@@ -16,11 +16,15 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"kyc-ocr-relay/internal/archive"
 	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // platform runs what was uploaded to the local cloud in the local SCF runtime.
 type platform struct {

@@ -43,7 +43,7 @@ func newTap(c *upstream.Config, path string) *tap {
 	port := "80"
 	if c.BaseURL.Scheme == "https" {
 		port = "443"
-		dialer = &tls.Dialer{NetDialer: &net.Dialer{Timeout: c.Timeout}, Config: &tls.Config{ServerName: c.BaseURL.Hostname()}}
+		dialer = &tls.Dialer{NetDialer: &net.Dialer{Timeout: c.Timeout}, Config: &tls.Config{ServerName: c.BaseURL.Hostname(), MinVersion: tls.VersionTLS12}}
 	}
 	if p := c.BaseURL.Port(); p != "" {
 		port = p

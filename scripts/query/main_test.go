@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 const (
@@ -25,14 +27,15 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	command = filepath.Join(dir, "query.exe")
-	code := 1
 	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-	} else {
-		code = m.Run()
+		os.Exit(1)
 	}
-	os.RemoveAll(dir)
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
 }
 
 func TestAnswer(t *testing.T) {
