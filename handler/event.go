@@ -27,11 +27,11 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 }
 
 func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte, error) {
-	var event map[string]json.RawMessage
 	if len(payload) > usualEvent && hasManyMembers(payload) {
 		return nil, errors.New("the event has too many members")
 	}
-	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
+	event, ok := decodeEvent(payload)
+	if !ok {
 		return nil, errors.New("the event is not a JSON object")
 	}
 	has := func(key string) bool { _, ok := event[key]; return ok }
@@ -154,15 +154,6 @@ func (r *Relay) invoke(ctx context.Context, id string, event map[string]json.Raw
 		return nil, errors.New(string(resp.body))
 	}
 	return resp.body, nil
-}
-
-// text returns a JSON string, "" for anything else.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
 }
 
 // flag reports whether raw is 1, "1" or true.
