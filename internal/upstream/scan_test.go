@@ -67,7 +67,7 @@ func TestScanFindsTheCode(t *testing.T) {
 		{"a surrogate in UTF-8", "{\"code\":\"0\",\"a\":\"\xed\xa0\x80\"}", "", false},
 		{"an overlong slash", "{\"code\":\"0\",\"a\":\"\xc0\xaf\"}", "", false},
 	} {
-		if code, _, ok := scan([]byte(c.body)); ok != c.ok || ok && code != c.code {
+		if code, _, ok := scan([]byte(c.body), true); ok != c.ok || ok && code != c.code {
 			t.Errorf("%s: scan(%q) = %q, %v, want %q, %v", c.name, c.body, code, ok, c.code, c.ok)
 		}
 	}
@@ -84,7 +84,7 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		code, _, ok := scan(body)
+		code, _, ok := scan(body, true)
 		want, wantOK := decodeCode(body)
 		if wantOK && depth(body) > maxDepth {
 			wantOK = false
