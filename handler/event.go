@@ -16,6 +16,7 @@ import (
 // with order messages in it, or a direct invocation. invocation is its id. The
 // returned bytes are the function's return value; they are not to be changed.
 func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) (value []byte, err error) {
+	deepen()
 	id := requestID(invocation)
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -25,6 +26,18 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 	}()
 	return h.invoke(ctx, id, payload)
 }
+
+// deepen grows the stack at once. net/rpc has a new goroutine for each event, whose stack
+// would be doubled, and all frames on it copied, further down the hot path.
+//
+//go:noinline
+func deepen() {
+	var frames [8 << 10]byte
+	touch(&frames)
+}
+
+//go:noinline
+func touch(*[8 << 10]byte) {}
 
 func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte, error) {
 	if len(payload) > usualEvent && hasManyMembers(payload) {
