@@ -186,7 +186,7 @@ const (
 	memoryLimit = 88 << 20
 
 	// webPercent is how much the heap grows until the collector runs, below memoryLimit.
-	webPercent = 200
+	webPercent = 150
 
 	// grace is what requests have to end in after SIGTERM. The platform's is not published;
 	// container runtimes give 10 s.
