@@ -16,6 +16,7 @@ import (
 // with order messages in it, or a direct invocation. invocation is its id. The
 // returned bytes are the function's return value; they are not to be changed.
 func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) (value []byte, err error) {
+	deepen()
 	id := requestID(invocation)
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -26,12 +27,24 @@ func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte)
 	return h.invoke(ctx, id, payload)
 }
 
+// deepen grows the stack at once. net/rpc has a new goroutine for each event, whose stack
+// would be doubled, and all frames on it copied, further down the hot path.
+//
+//go:noinline
+func deepen() {
+	var frames [8 << 10]byte
+	touch(&frames)
+}
+
+//go:noinline
+func touch(*[8 << 10]byte) {}
+
 func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte, error) {
-	var event map[string]json.RawMessage
 	if len(payload) > usualEvent && hasManyMembers(payload) {
 		return nil, errors.New("the event has too many members")
 	}
-	if err := json.Unmarshal(payload, &event); err != nil || event == nil {
+	event, ok := decodeEvent(payload)
+	if !ok {
 		return nil, errors.New("the event is not a JSON object")
 	}
 	has := func(key string) bool { _, ok := event[key]; return ok }
@@ -154,15 +167,6 @@ func (r *Relay) invoke(ctx context.Context, id string, event map[string]json.Raw
 		return nil, errors.New(string(resp.body))
 	}
 	return resp.body, nil
-}
-
-// text returns a JSON string, "" for anything else.
-func text(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return ""
-	}
-	return s
 }
 
 // flag reports whether raw is 1, "1" or true.

@@ -1,7 +1,6 @@
 package handler
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -63,30 +62,13 @@ func decodeQuery(raw json.RawMessage, visit func(name, value string)) (found boo
 // value, numbers, null. Nothing is merged: a name given twice, in whatever way, is
 // two pairs. None is kept here: there may be a million.
 func decodePairs(raw json.RawMessage, visit func(name, value string)) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return
-		}
-		var value json.RawMessage
-		if d.Decode(&value) != nil {
-			return
-		}
+	for name, value := range members(raw) {
 		if value[0] != '[' {
-			visit(name.(string), plain(value))
+			visit(name, plain(value))
 			continue
 		}
-		list := json.NewDecoder(bytes.NewReader(value))
-		_, _ = list.Token() // the bracket
-		for list.More() {
-			if list.Decode(&value) != nil {
-				return
-			}
-			visit(name.(string), plain(value))
+		for element := range items(value) {
+			visit(name, plain(element))
 		}
 	}
 }
@@ -106,7 +88,7 @@ func plain(raw json.RawMessage) string {
 
 // eventRoom is left in front of the upstream's answer for what encode puts there: the
 // head, about 300 bytes, and a backslash for each quote of the answer.
-const eventRoom = 4 << 10
+const eventRoom = 1 << 10
 
 // encode makes the response the return value that the platform turns into HTTP. An
 // answer of the upstream becomes it in place: with megabytes of photos, a second buffer

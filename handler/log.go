@@ -49,6 +49,7 @@ func (l *logLine) write(log *slog.Logger, resp *response) {
 	if !log.Enabled(context.Background(), level) {
 		return
 	}
+	now := time.Now()
 	attrs := make([]slog.Attr, 0, 16)
 	add := func(key, value string) {
 		if value != "" {
@@ -69,10 +70,13 @@ func (l *logLine) write(log *slog.Logger, resp *response) {
 	attrs = append(attrs,
 		slog.Int("attempts", l.attempts),
 		slog.Float64("upstream_ms", milliseconds(l.upstream)),
-		slog.Float64("total_ms", milliseconds(time.Since(l.start))),
+		slog.Float64("total_ms", milliseconds(now.Sub(l.start))),
 		slog.Int("bytes", len(resp.body)),
 	)
-	log.LogAttrs(context.Background(), level, "request", attrs...)
+	// A Logger would look for the line of the source, which is always this one.
+	record := slog.NewRecord(now, level, "request", 0)
+	record.AddAttrs(attrs...)
+	_ = log.Handler().Handle(context.Background(), record)
 }
 
 // milliseconds with two decimals: enough, and short.

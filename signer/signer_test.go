@@ -102,6 +102,7 @@ func ExampleSign() {
 	// Output: 993D057C652D97FD90D5D298F2E5DC4B8D893CBC
 }
 
+// BenchmarkSign is beside the bare hash of the same bytes, and the rule written down plainly.
 func BenchmarkSign(b *testing.B) {
 	v := vectors[0].values
 	joined := []byte(strings.Join(v, ""))
@@ -124,6 +125,7 @@ func BenchmarkSign(b *testing.B) {
 	})
 }
 
+// BenchmarkNonce is a nonce from the random bytes of the system.
 func BenchmarkNonce(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -19,7 +19,7 @@ const (
 	startAttempts = 3
 	// probeInterval is the pause between two looks at whether a process is ready; it is also the
 	// resolution of Started.
-	probeInterval = time.Millisecond
+	probeInterval = 200 * time.Microsecond
 	// pipeDelay bounds the wait for output pipes that a grandchild still holds after the kill.
 	pipeDelay = time.Second
 )

@@ -76,7 +76,7 @@ type Answer struct {
 	Class    Class
 	Body     []byte  // JSON as it came
 	Buffer   []byte  // has Body at its end, behind the room that the query asked for
-	Marks    []int32 // where a JSON string of Body needs a backslash; nil: too many to list
+	Marks    []int32 // where a JSON string of Body needs a backslash; nil: too many to list, or no room for them
 	Attempts int
 	Elapsed  time.Duration // over all attempts
 }

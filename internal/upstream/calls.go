@@ -139,7 +139,7 @@ type Query struct {
 	WithNative bool // ID card only
 	Ticket     secret.Text
 	Limit      int    // bytes of the answer
-	Room       int    // bytes to leave free in front of the answer, for who extends it in place
+	Room       int    // bytes to leave free in front of the answer, for who extends it in place, and wants its Marks
 	Memory     Memory // for the answer; nil: the heap
 }
 
@@ -160,13 +160,13 @@ func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
 // (document 1007, OCR result).
 func (q *Query) sign() string {
 	nonce := signer.Nonce()
-	s := "app_id=" + q.AppID + "&order_no=" + q.OrderNo + "&nonce=" + nonce + "&version=" + signer.Version +
-		"&sign=" + signer.Sign(q.AppID, q.OrderNo, signer.Version, nonce, q.Ticket.Reveal())
+	photos, native := "", ""
 	if q.WithPhotos {
-		s += "&get_file=1"
+		photos = "&get_file=1"
 	}
 	if q.WithNative && q.Type == IDCard {
-		s += "&get_native=1"
+		native = "&get_native=1"
 	}
-	return s
+	return "app_id=" + q.AppID + "&order_no=" + q.OrderNo + "&nonce=" + nonce + "&version=" + signer.Version +
+		"&sign=" + signer.Sign(q.AppID, q.OrderNo, signer.Version, nonce, q.Ticket.Reveal()) + photos + native
 }

@@ -48,6 +48,7 @@ type Client struct {
 	// do not quote the URL.
 	transport http.RoundTripper
 	pool      *http.Transport
+	header    http.Header  // of every request; nobody changes it
 	used      atomic.Int64 // wall clock of the last call, Unix nanoseconds
 }
 
@@ -73,6 +74,7 @@ func New(c Config) *Client {
 		pool:    pool,
 
 		transport: c.Transport,
+		header:    http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
 	}
 }
 
@@ -154,7 +156,7 @@ func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
 		Method: http.MethodGet,
 		URL:    &u,
 		Host:   u.Host,
-		Header: http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
+		Header: c.header,
 		Body:   sendOnce{},
 		// Else the transport looks into the body first and, where that takes it long on
 		// a busy machine, sends a chunked one.
@@ -197,7 +199,7 @@ func (sendOnce) WriteTo(io.Writer) (int64, error) { return 0, nil }
 // come with any.
 func parse(status int, buffer []byte, room int) (*Answer, *Error) {
 	body := buffer[room:]
-	code, marks, ok := scan(body)
+	code, marks, ok := scan(body, room > 0)
 	switch {
 	case ok && code != "" && (status < 300 || status >= 400):
 		return &Answer{Code: printable(code), Class: classify(code, status), Body: body, Buffer: buffer, Marks: marks}, nil

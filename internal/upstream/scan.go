@@ -17,9 +17,12 @@ const maxDepth = 128
 // that callers use.
 //
 // marks are the positions in body that have to be escaped where it is to be put into a
-// JSON string; nil if they are very many.
-func scan(body []byte) (code string, marks []int32, ok bool) {
-	s := scanner{text: body, marks: make([]int32, 0, 128)}
+// JSON string; nil if they are very many, or not wanted.
+func scan(body []byte, mark bool) (code string, marks []int32, ok bool) {
+	s := scanner{text: body}
+	if mark {
+		s.marks = make([]int32, 0, 128)
+	}
 	ok = s.object(0, func(name []byte, from, to int) {
 		if isNamed(name, "code") {
 			code = scalar(body[from:to])
@@ -290,24 +293,9 @@ func (s *scanner) string() bool {
 	}
 }
 
-// isText reports whether run is UTF-8 without control characters. ASCII goes by 64
-// bytes at a time.
+// isText reports whether run is UTF-8 without control characters.
 func isText(run []byte) bool {
-	const first, high = 0x0101010101010101 * ' ', 0x8080808080808080
-	rest := run
-	for len(rest) >= 64 {
-		block := (*[64]byte)(rest)
-		var found uint64
-		for i := 0; i < 64; i += 8 {
-			// The high bit of a byte tells that it is not ASCII, or below a space.
-			word := binary.LittleEndian.Uint64(block[i:])
-			found |= word | (word - first)
-		}
-		if found&high != 0 {
-			break
-		}
-		rest = rest[64:]
-	}
+	rest := run[asciiText(run):]
 	ascii := true
 	for _, c := range rest {
 		if c < ' ' {
@@ -316,6 +304,28 @@ func isText(run []byte) bool {
 		ascii = ascii && c < utf8.RuneSelf
 	}
 	return ascii || utf8.Valid(rest)
+}
+
+// asciiText returns how many bytes at the start of text are surely ASCII without control
+// characters, in blocks of 64.
+func asciiText(text []byte) int {
+	// The high bit of a byte of found tells that it is not ASCII, or below a space.
+	const first, high = 0x0101010101010101 * ' ', 0x8080808080808080
+	n := 0
+	for ; len(text)-n >= 64; n += 64 {
+		block := (*[64]byte)(text[n:])
+		// Four words at a time by hand: the compiler unrolls no loops.
+		a, b := binary.LittleEndian.Uint64(block[0:]), binary.LittleEndian.Uint64(block[8:])
+		c, d := binary.LittleEndian.Uint64(block[16:]), binary.LittleEndian.Uint64(block[24:])
+		found := a | b | c | d | (a - first) | (b - first) | (c - first) | (d - first)
+		a, b = binary.LittleEndian.Uint64(block[32:]), binary.LittleEndian.Uint64(block[40:])
+		c, d = binary.LittleEndian.Uint64(block[48:]), binary.LittleEndian.Uint64(block[56:])
+		found |= a | b | c | d | (a - first) | (b - first) | (c - first) | (d - first)
+		if found&high != 0 {
+			break
+		}
+	}
+	return n
 }
 
 func (s *scanner) escape() bool {

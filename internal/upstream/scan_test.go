@@ -68,7 +68,7 @@ func TestScanFindsTheCode(t *testing.T) {
 		{"a surrogate in UTF-8", "{\"code\":\"0\",\"a\":\"\xed\xa0\x80\"}", "", false},
 		{"an overlong slash", "{\"code\":\"0\",\"a\":\"\xc0\xaf\"}", "", false},
 	} {
-		if code, _, ok := scan([]byte(c.body)); ok != c.ok || ok && code != c.code {
+		if code, _, ok := scan([]byte(c.body), true); ok != c.ok || ok && code != c.code {
 			t.Errorf("%s: scan(%q) = %q, %v, want %q, %v", c.name, c.body, code, ok, c.code, c.ok)
 		}
 	}
@@ -78,7 +78,7 @@ func TestScanFindsTheCode(t *testing.T) {
 func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		code, marks, ok := scan(body)
+		code, marks, ok := scan(body, true)
 		want, wantOK := decodeCode(body)
 		if wantOK && depth(body) > maxDepth {
 			wantOK = false

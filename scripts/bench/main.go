@@ -1,5 +1,8 @@
 // Command bench builds the function and what it is compared with, measures them side by
-// side, and prints ratios: the figures themselves depend on the machine.
+// side, and prints every figure that has a limit: ratios, as the figures themselves
+// depend on the machine. What is compared runs at the same time and is measured in turns
+// of a fraction of a second, and the ratio is the median of those of single rounds: so
+// neither warming up nor what else the machine does favours one of them.
 package main
 
 import (
@@ -16,8 +19,8 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 5, "rounds of each measurement, of which the median counts")
-	only := flag.String("only", "", "event, cold, memory or web; empty for all")
+	rounds := flag.Int("rounds", 15, "rounds of each measurement, of which the median counts")
+	only := flag.String("only", "", "parts, event, cold, memory, web or zip; empty for all")
 	flag.Parse()
 	if err := run(context.Background(), *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -60,7 +63,7 @@ func run(ctx context.Context, rounds int, only string) error {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"event", b.event}, {"cold", b.cold}, {"memory", b.memory}, {"web", b.web}} {
+	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}} {
 		if only == "" || only == part.name {
 			if err := part.measure(); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
@@ -78,7 +81,8 @@ func (b *bench) program(name string) string {
 	return filepath.Join(b.dir, name+".exe")
 }
 
-// env is the environment of every program.
+// env is the environment of every program. None of them logs requests, as those that the
+// relay is compared with do not.
 func (b *bench) env() map[string]string {
 	return map[string]string{
 		"KYC_APP_ID":    "IDAbench",
@@ -91,7 +95,52 @@ func (b *bench) env() map[string]string {
 
 const token = "bench-token-0123456789"
 
+// table is measurements by name, one of each for every round.
+type table map[string][]float64
+
+func (t table) add(name string, value float64) { t[name] = append(t[name], value) }
+
+func (t table) median(name string) float64 { return median(slices.Clone(t[name])) }
+
+// ratio is the median of a round's ratios.
+func (t table) ratio(name, to string) float64 {
+	ratios := slices.Clone(t[name])
+	for i := range ratios {
+		ratios[i] /= t[to][i]
+	}
+	return median(ratios)
+}
+
 func median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
+}
+
+// atMost and atLeast print a figure with its limit, and a mark where that is not kept; 0:
+// it has none.
+func atMost(limit, value float64, what string, args ...any) {
+	show("≤", limit, value, value <= limit, fmt.Sprintf(what, args...))
+}
+
+func atLeast(limit, value float64, what string, args ...any) {
+	show("≥", limit, value, value >= limit, fmt.Sprintf(what, args...))
+}
+
+func show(sign string, limit, value float64, kept bool, what string) {
+	bound, mark := "", ' '
+	if limit != 0 {
+		bound = fmt.Sprintf("%s %.3g", sign, limit)
+		if !kept {
+			mark = '!'
+		}
+	}
+	fmt.Printf("%c %8.2f  %-7s %s\n", mark, value, bound, what)
+}
+
+// size prints a number of bytes.
+func size(n int) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KB", n>>10)
+	}
+	return fmt.Sprintf("%d MB", n>>20)
 }

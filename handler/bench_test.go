@@ -1,0 +1,90 @@
+package handler
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// instant is an upstream without a network.
+type instant struct{ body []byte }
+
+func (i instant) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, ContentLength: int64(len(i.body)), Body: io.NopCloser(bytes.NewReader(i.body))}, nil
+}
+
+// benchSizes are those of answers without photos, with a small one, and with three.
+var benchSizes = []int{1 << 10, 256 << 10, 4 << 20}
+
+// benchHandler returns a Handler whose upstream answers with about size bytes.
+func benchHandler(b *testing.B, size int) *Handler {
+	body := fmt.Appendf(nil, `{"code":"0","msg":"请求成功","bizSeqNo":"21062120001184412617492807497465","result":{"bizSeqNo":"21062120001184412617492807497465","transactionTime":"20210621174928","orderNo":"bench","bankCardNo":"6222000000000000000","bankCardValidDate":"12/2034","warnCode":"0","multiWarnCode":"0","operateTime":"2021-06-21 17:40:06","clarity":"79","photo":%q},"transactionTime":"20210621174928"}`, strings.Repeat("A", size-400))
+	base, _ := url.Parse("http://127.0.0.1:1")
+	h, _ := newHandler(b, nil, func(c *Config) {
+		c.Upstream = upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: instant{body}})
+		c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	})
+	return h
+}
+
+// BenchmarkInvoke is an HTTP event without the network on both sides.
+func BenchmarkInvoke(b *testing.B) {
+	event := fmt.Appendf(nil, `{"body":"","headers":{"accept":"*/*","authorization":"Bearer %s"},"httpMethod":"GET","path":"/ocr/bankcard/s1","queryString":{"get_file":"1"}}`, goodToken)
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			h := benchHandler(b, size)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			defer cancel()
+			b.ReportAllocs()
+			done := make(chan int)
+			for b.Loop() {
+				go func() { // a new goroutine for each event, as in net/rpc
+					v, _ := h.Invoke(ctx, "4a4c3f0e-51d1-4a5f-8a3e-0123456789ab", event)
+					done <- len(v)
+				}()
+				if n := <-done; n < size-100 {
+					b.Fatal(n)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkServeHTTP is a request of the Web function without the network on both sides.
+func BenchmarkServeHTTP(b *testing.B) {
+	for _, size := range benchSizes {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			h := benchHandler(b, size)
+			r := httptest.NewRequest("GET", "/ocr/bankcard/s1?get_file=1", nil)
+			r.Header.Set("Authorization", "Bearer "+goodToken)
+			b.ReportAllocs()
+			for b.Loop() {
+				w := &nowhere{header: http.Header{}}
+				h.ServeHTTP(w, r)
+				if w.n < size-100 {
+					b.Fatal(w.n)
+				}
+			}
+		})
+	}
+}
+
+// nowhere counts what is written to it.
+type nowhere struct {
+	header http.Header
+	n      int
+}
+
+func (w *nowhere) Header() http.Header         { return w.header }
+func (w *nowhere) WriteHeader(int)             {}
+func (w *nowhere) Write(p []byte) (int, error) { w.n += len(p); return len(p), nil }
