@@ -72,6 +72,9 @@ func (a *app) reconcile(r *record) (unpublished bool) {
 		return true
 	}
 	r.settle(a.schedule.Overlap)
+	if local != nil && !local.solo && local.shared.Ticket == r.Pair.Ticket {
+		r.Pair.endBy(local.shared.Expires) // perhaps only we know of the token that ends it
+	}
 	switch {
 	case local == nil || local.shared.Ticket != r.Pair.Ticket:
 		a.install(*r.Pair, Shared)

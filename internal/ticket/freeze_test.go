@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -83,6 +84,52 @@ func TestFirstCallersTimeLimitFailsNobodyElse(t *testing.T) {
 		others.Wait()
 		if n := d.issued(); n != 1 {
 			t.Errorf("%d tokens were issued", n)
+		}
+		holder.Wait()
+	})
+}
+
+// stuck is an issuer whose ticket calls are frozen, and then fail.
+type stuck struct {
+	*desk
+	freeze time.Duration
+}
+
+func (s *stuck) Ticket(context.Context, secret.Text) (secret.Credential, error) {
+	time.Sleep(s.freeze)
+	return secret.Credential{}, errors.New("connection reset")
+}
+
+// A token of its own that it could not publish ends the pair in use, whatever the record
+// says of that by then: found by the model, protocol.pml.
+func TestFrozenHolderKnowsThatItsPairEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &ticket.Memory{}
+		d := &stuck{desk: &desk{}, freeze: 35 * time.Second}
+		get(t, d.desk.cache(store))
+		c := ticket.New(ticket.Config{
+			Apps:     map[string]ticket.App{appID: {Issuer: d, Secret: secret.New("canary-secret")}},
+			Store:    store,
+			Schedule: schedule,
+		})
+		get(t, c)
+		time.Sleep(schedule.Refresh)
+		start := time.Now()
+		_, frozen, err := c.Get(t.Context(), appID) // has the token issued, and is frozen
+		if err != nil || frozen == nil {
+			t.Fatal(frozen, err)
+		}
+		time.Sleep(schedule.Overlap/2 + time.Second)
+		hung := &desk{hangs: true}
+		var holder sync.WaitGroup
+		holder.Go(func() { // takes the lease, and never ends
+			_, renewal, _ := hung.cache(&slowStore{Store: store, publishes: time.Hour}).Get(t.Context(), appID)
+			renewal.Wait()
+		})
+		frozen.Wait()
+		time.Sleep(time.Until(start.Add(schedule.Overlap + time.Second)))
+		if s := c.Status(appID); s.State != ticket.Absent {
+			t.Errorf("a pair that is %s, a minute after a newer token was issued", s.State)
 		}
 		holder.Wait()
 	})

@@ -47,7 +47,9 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 	r.Lease = nil
 	if err != nil {
 		var failed error
-		if !late { // else we were frozen, which is no reason for anybody to wait: look again
+		if late { // we were frozen, which is no reason for anybody to wait: look again
+			a.settle(&r)
+		} else {
 			a.note(&r, err)
 			failed = a.failed(r.Failure)
 		}
@@ -157,12 +159,17 @@ func (a *app) note(r *record, err error) {
 	}
 	backoff := a.schedule.backoff(count)
 	r.Failure = &failure{Count: count, Until: a.now().Add(backoff), Reason: err.Error(), Refused: isRefused(err)}
+	a.settle(r)
+	a.lookIn(backoff)
+	a.log.Warn("ticket renewal failed", "error", r.Failure.Reason, "failures", count, "retry_ms", backoff.Milliseconds())
+}
+
+// settle ends the pair in use, here too, where r has a newer token pending.
+func (a *app) settle(r *record) {
 	r.settle(a.schedule.Overlap)
 	if p := a.pair(); p != nil && r.Pair != nil && p.shared.Ticket == r.Pair.Ticket && !p.shared.same(r.Pair) {
 		a.show(*r.Pair, p.Source, p.solo)
 	}
-	a.lookIn(backoff)
-	a.log.Warn("ticket renewal failed", "error", r.Failure.Reason, "failures", count, "retry_ms", backoff.Milliseconds())
 }
 
 // failed is the error of a renewal that failed here or elsewhere.
