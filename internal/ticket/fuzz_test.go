@@ -35,14 +35,13 @@ func (fuzzMint) Ticket(context.Context, secret.Text) (secret.Credential, error) 
 func FuzzRecord(f *testing.F) {
 	s := newSeal("IDA1", secret.New("the secret"))
 	f.Fuzz(func(t *testing.T, text []byte, version uint64, at uint, flip byte, now int64, rejected string) {
-		if _, ok := s.open(max(version, 1), text); ok {
+		if _, ok := s.open(version, append([]byte{}, text...)); ok {
 			t.Fatal("an attacker's text is a record")
 		}
-		r, ok := s.open(0, text)
+		r, ok := s.open(version, nil)
 		if !ok || r != (record{}) {
 			t.Fatalf("no value is %+v, %t", r, ok)
 		}
-		version = max(version, 1)
 		sealed := s.aead.Seal(nil, nil, text, s.context(version))
 		checkTampering(t, &s, version, sealed, at, flip)
 		r, ok = s.open(version, sealed)
