@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -33,24 +34,29 @@ const (
 
 // The versions are compared as text: numbers in Lua are exact up to 2^53 only. The
 // script that reads the time does not write, and uses no command newer than
-// Redis 3, so that old servers and proxies take it.
+// Redis 3, so that old servers and proxies take it. Made at first use: a cold start has no
+// time for what it may not need.
 var (
-	redisLoad = redis.NewScript(1, `
+	redisLoad = script(`
 local value = redis.call('HMGET', KEYS[1], 'v', 'd')
 local now = redis.call('TIME')
 return {value[1], value[2], now[1], now[2]}`)
 
-	redisBegin = redis.NewScript(1, `
+	redisBegin = script(`
 redis.call('HSETNX', KEYS[1], 'v', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return redis.call('HMGET', KEYS[1], 'v', 'd')`)
 
-	redisSwap = redis.NewScript(1, `
+	redisSwap = script(`
 if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
 redis.call('HMSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1`)
 )
+
+func script(text string) func() *redis.Script {
+	return sync.OnceValue(func() *redis.Script { return redis.NewScript(1, text) })
+}
 
 // redisStore keeps each app in one hash, with the fields v (version) and d (data).
 //
@@ -154,13 +160,13 @@ func (s *redisStore) Swap(ctx context.Context, app string, version uint64, data 
 }
 
 // run runs a script on the app's key.
-func (s *redisStore) run(ctx context.Context, script *redis.Script, app string, args ...any) (any, error) {
+func (s *redisStore) run(ctx context.Context, script func() *redis.Script, app string, args ...any) (any, error) {
 	conn, err := s.pool.GetContext(ctx)
 	if err != nil {
 		return nil, &dialError{err}
 	}
 	defer conn.Close()
-	return script.DoContext(ctx, conn, append([]any{redisKey(app)}, args...)...)
+	return script().DoContext(ctx, conn, append([]any{redisKey(app)}, args...)...)
 }
 
 // Close implements io.Closer.
