@@ -90,47 +90,22 @@ func refused(answer *upstream.Answer, err error) bool {
 	return errors.As(err, &f) && f.Refused || err == nil && answer.Class == upstream.Rejected
 }
 
-// askHere queries with the app's ticket. A rejected one is replaced and the query signed
-// anew: by the one that another instance has renewed, by one renewed for this query, or
-// first by the one and then by the other. It returns after the renewals it began have
-// ended: the instance may be frozen as soon as the response is out.
+// askHere queries with the app's ticket. It returns after the renewals it began have
+// ended.
 func (r *Relay) askHere(ctx context.Context, q upstream.Query, line *logLine) (*upstream.Answer, error) {
-	line.ticket = string(r.Tickets.Status(q.AppID).State)
-	pair, renewal, err := r.Tickets.Get(ctx, q.AppID)
-	defer renewal.Wait()
+	var answer *upstream.Answer
+	outcome, err := r.Tickets.Do(ctx, q.AppID, func(pair *ticket.Pair) (rejected bool, err error) {
+		answer, err = r.once(ctx, q, pair, line)
+		return err == nil && answer.Class == upstream.Rejected, err
+	})
+	line.ticket = string(outcome)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := r.once(ctx, q, pair, line)
-	for range 2 {
-		if err != nil || answer.Class != upstream.Rejected {
-			break
-		}
-		line.ticket = "rejected"
-		next, renewal, err := r.Tickets.Reject(ctx, q.AppID, pair)
-		defer renewal.Wait()
-		if errors.Is(err, ticket.ErrDenied) {
-			break // the fault is not the ticket's
-		}
-		if err != nil {
-			return nil, err
-		}
-		if answer, err = r.once(ctx, q, next, line); err != nil {
-			return nil, err
-		}
-		if renewed := next.Forced() && next.Source == ticket.Minted; renewed {
-			if answer.Class == upstream.Rejected {
-				r.Tickets.Futile(ctx, q.AppID, next)
-			} else {
-				line.ticket = "renewed"
-				r.warnVoided(q.AppID)
-			}
-			break
-		}
-		line.ticket = "replaced"
-		pair = next
+	if outcome == ticket.Renewed {
+		r.warnVoided(q.AppID)
 	}
-	return answer, err
+	return answer, nil
 }
 
 // warnVoided says that a pair ended before its time, which another server of the

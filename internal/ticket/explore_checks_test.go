@@ -58,16 +58,12 @@ func (w *World) newer(token, than int) bool {
 	return w.tokens[token-1].asked.After(w.tokens[than-1].at)
 }
 
-// begin has a request made, as handler.Relay.ask does.
+// begin has a request made.
 func (n *node) begin() {
 	r := &request{}
 	n.requests = append(n.requests, r)
 	go func() {
-		var renewals []*Renewal
-		outcome := n.ask(r, &renewals)
-		for _, renewal := range renewals {
-			renewal.Wait()
-		}
+		outcome := n.ask(r)
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		r.outcome = outcome
@@ -75,34 +71,15 @@ func (n *node) begin() {
 	n.goOn(0)
 }
 
-func (n *node) ask(r *request, renewals *[]*Renewal) string {
-	ctx := context.Background()
-	p, renewal, err := n.cache.Get(ctx, "app")
-	*renewals = append(*renewals, renewal)
-	if err != nil {
+func (n *node) ask(r *request) string {
+	_, err := n.cache.Do(context.Background(), "app", func(p *Pair) (rejected bool, err error) {
+		n.query(r, p)
+		return !r.accepted, nil
+	})
+	switch {
+	case err != nil:
 		return err.Error()
-	}
-	n.query(r, p)
-	for range 2 {
-		if r.accepted {
-			break
-		}
-		r.rejected = number(p.shared.Ticket)
-		next, renewal, err := n.cache.Reject(ctx, "app", p)
-		*renewals = append(*renewals, renewal)
-		if err != nil {
-			return err.Error()
-		}
-		n.query(r, next)
-		if next.Forced() && next.Source == Minted {
-			if !r.accepted {
-				n.cache.Futile(context.WithValue(ctx, mark{}, true), "app", next)
-			}
-			break
-		}
-		p = next
-	}
-	if !r.accepted {
+	case !r.accepted:
 		return "rejected"
 	}
 	return "accepted"
@@ -121,6 +98,7 @@ func (n *node) query(r *request, p *Pair) {
 	}
 	r.queries, r.accepted = r.queries+1, n.alive(pair)
 	if !r.accepted {
+		r.rejected = pair
 		n.rejected++
 		if len(n.faults) == 0 {
 			n.breaks("a query was rejected without a fault")

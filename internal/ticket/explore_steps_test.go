@@ -191,7 +191,7 @@ func (n *node) effect(c *call) {
 		n.goOn(time.Millisecond) // no two tokens at the same moment
 	}
 	c.done = true
-	if heard := c.do(); c.ctx.Value(mark{}) == nil {
+	if heard := c.do(); !c.aside {
 		n.history = append(append(n.history, heard...), ';')
 	}
 }

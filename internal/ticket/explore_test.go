@@ -15,9 +15,8 @@ import (
 // is no copy of the protocol: ticket.World holds ticket.Caches.
 //
 // The model's steps, and what they are in the code:
-//   - "A: request": a goroutine does what handler.Relay.ask does: Get, a query, and where
-//     that is rejected Reject, and another query, twice at most. The upstream answers a
-//     query at once: accepted if the pair is alive.
+//   - "A: request": a goroutine calls Do. The upstream answers a query at once: accepted
+//     if the pair is alive.
 //   - "A: grant load", "swap", "token", "ticket": a call of instance A's to its Store or
 //     its Issuer waits until it is granted, then has its effect and is answered. All the
 //     code between two such calls is one step: it touches nothing that is shared.

@@ -94,14 +94,12 @@ type request struct {
 type call struct {
 	kind   string
 	ctx    context.Context
+	aside  bool          // not part of a flight: it adopts nothing
 	do     func() string // has its effect
 	done   bool          // it had
 	passes int           // when it arrived
 	answer chan error
 }
-
-// mark marks the context of Futile, which is not part of a flight and adopts nothing.
-type mark struct{}
 
 // worldSeal is derived once for all worlds: it takes long.
 var worldSeal = sync.OnceValue(func() seal { return newSeal("app", secret.New("secret")) })
@@ -182,6 +180,7 @@ func (w *World) breaks(format string, args ...any) {
 
 // gate has a call wait. Its effect takes place when it is granted.
 func (n *node) gate(ctx context.Context, kind string, do func() string) error {
+	aside := n.inFlight() == nil
 	n.mu.Lock()
 	if n.open {
 		do()
@@ -192,7 +191,7 @@ func (n *node) gate(ctx context.Context, kind string, do func() string) error {
 		n.mu.Unlock()
 		return ctx.Err()
 	}
-	c := &call{kind: kind, ctx: ctx, do: do, passes: n.passes, answer: make(chan error, 1)}
+	c := &call{kind: kind, ctx: ctx, aside: aside, do: do, passes: n.passes, answer: make(chan error, 1)}
 	if !n.dead {
 		if kind == "token" {
 			n.asksForToken()
@@ -212,11 +211,11 @@ func (n *node) gate(ctx context.Context, kind string, do func() string) error {
 func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	var v Value
 	var r record
-	asked := time.Now()
+	asked, aside := time.Now(), n.inFlight() == nil
 	if err := n.gate(ctx, "load", func() string {
 		v, _ = n.store.Load(ctx, app)
 		r = n.record
-		if ctx.Value(mark{}) == nil {
+		if !aside {
 			n.history, n.loaded, n.holds = n.history[:0], v.Version, 0
 		}
 		return fmt.Sprint(v.Version, n.second(v.Now), n.text(&r))
@@ -224,7 +223,7 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 		return Value{}, err
 	}
 	late := time.Since(asked) > n.app.schedule.storeCall() // and not used
-	if r.Pair != nil && ctx.Value(mark{}) == nil && !late {
+	if r.Pair != nil && !aside && !late {
 		n.mu.Lock()
 		n.seen = max(n.seen, number(r.Pair.Ticket))
 		n.mu.Unlock()

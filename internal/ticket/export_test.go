@@ -19,3 +19,11 @@ func (c *Cache) SetClock(d time.Duration) {
 		}
 	}
 }
+
+// InFlight reports whether a renewal of app is under way here.
+func (c *Cache) InFlight(app string) bool {
+	a := c.apps[app].current.Load()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.flight != nil
+}

@@ -23,9 +23,6 @@ type unit struct {
 	seesAt time.Time
 }
 
-// aside marks the context of Futile, which looks at the store but adopts nothing.
-type aside struct{}
-
 // die ends an instance. Another takes its place.
 func (u *unit) die() {
 	select {
@@ -41,37 +38,18 @@ func (u *unit) die() {
 	}
 }
 
-// ask makes a request, as handler.Relay.ask does. The queries of a bad one are rejected
-// whatever the ticket.
+// ask makes a request. The queries of a bad one are rejected whatever the ticket.
 func (u *unit) ask(bad bool) string {
-	ctx := context.Background()
-	known := u.newest()
-	p, renewal, err := u.cache.Get(ctx, appID)
-	defer renewal.Wait()
-	if err != nil {
-		return err.Error()
-	}
-	accepted := u.query(p, known) && !bad
-	for range 2 {
-		if accepted {
-			break
-		}
+	accepted, known := false, u.newest()
+	_, err := u.cache.Do(context.Background(), appID, func(p *ticket.Pair) (rejected bool, err error) {
+		accepted = u.query(p, known) && !bad
 		known = u.newest()
-		next, renewal, err := u.cache.Reject(ctx, appID, p)
-		defer renewal.Wait()
-		if err != nil {
-			return err.Error()
-		}
-		accepted = u.query(next, known) && !bad
-		if next.Forced() && next.Source == ticket.Minted {
-			if !accepted {
-				u.cache.Futile(context.WithValue(ctx, aside{}, true), appID, next)
-			}
-			break
-		}
-		p = next
-	}
-	if !accepted {
+		return !accepted, nil
+	})
+	switch {
+	case err != nil:
+		return err.Error()
+	case !accepted:
 		return "rejected"
 	}
 	return "accepted"
@@ -136,6 +114,7 @@ func (u *unit) call(ctx context.Context, takes time.Duration) error {
 
 // Load implements ticket.Store.
 func (u *unit) Load(ctx context.Context, app string) (v ticket.Value, err error) {
+	aside := !u.cache.InFlight(appID) // a mark: it adopts nothing
 	if err := u.call(ctx, 5*time.Millisecond); err != nil {
 		return v, err
 	}
@@ -150,7 +129,7 @@ func (u *unit) Load(ctx context.Context, app string) (v ticket.Value, err error)
 	if e := u.call(ctx, 5*time.Millisecond); e != nil || err != nil {
 		return v, errors.Join(e, err)
 	}
-	if s := ticket.Open(appID, appSecret, v); s.Ticket != "" && ctx.Value(aside{}) == nil {
+	if s := ticket.Open(appID, appSecret, v); s.Ticket != "" && !aside {
 		u.newest()
 		u.set(func() { u.sees, u.seesAt = max(u.sees, mintOf(s.Ticket)), time.Now() })
 	}
