@@ -127,9 +127,14 @@ type app struct {
 
 	// Of the flight alone.
 	skew    time.Duration // store's clock minus ours, as last seen
-	failure *failure      // of the last renewal without the store, if it failed
-	pending *pending      // a token whose ticket could not be had, without the store
 	lastErr error         // of the last renewal that failed here
+
+	// Of the flight alone, without the store.
+	refuses bool      // it took no write when it was last asked to
+	failure *failure  // of the last renewal, if it failed
+	pending *pending  // a token whose ticket could not be had
+	forced  int       // mints upon a rejection in a row
+	hold    time.Time // by the store's clock: no other such mint before
 }
 
 // Get returns a pair to sign with. A fresh one costs an atomic load. A stale one is
@@ -161,6 +166,16 @@ func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 		if p.State(now) == Stale && now.UnixNano() >= p.renew+int64(a.schedule.Overlap/2) {
 			// Had others renewed it, it would be dead by now: look first.
 			if err := await(ctx, flight.looked); err != nil {
+				return nil, mine, err
+			}
+			p = a.pair()
+		}
+		if p.State(now) == Stale && p.shared.Doubtful {
+			// Perhaps it is void: better a new one, if that can be had soon.
+			patience, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
+			_ = await(patience, flight.done)
+			cancel()
+			if err := ctx.Err(); err != nil {
 				return nil, mine, err
 			}
 			p = a.pair()
@@ -228,7 +243,15 @@ func (a *app) reject(ctx context.Context, p *Pair) (*Pair, *Renewal, error) {
 // what further rejections can cause.
 func (c *Cache) Futile(ctx context.Context, appID string, p *Pair) {
 	if r := c.apps[appID]; r != nil && p.shared.Forced && !p.futile.Swap(true) {
-		r.current.Load().markFutile(ctx, p)
+		r.current.Load().mark(ctx, p, func(s *shared) { s.Futile = true })
+	}
+}
+
+// prove notes that p, which was minted upon a rejection, was accepted by the request that
+// was rejected before: the next one starts a new row.
+func (c *Cache) prove(ctx context.Context, appID string, p *Pair) {
+	if !p.shared.Proved && !p.proved.Swap(true) {
+		c.apps[appID].current.Load().mark(ctx, p, func(s *shared) { s.Proved = true })
 	}
 }
 

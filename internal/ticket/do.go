@@ -54,6 +54,7 @@ func (c *Cache) Do(ctx context.Context, appID string, try func(*Pair) (rejected 
 				c.Futile(ctx, appID, next)
 			} else {
 				outcome = Renewed
+				c.prove(ctx, appID, next)
 			}
 			break
 		}

@@ -14,7 +14,7 @@ import (
 // instance has a pair to use or knows why not. It reports whether it had one
 // minted. A flight is the only writer of a.view.
 func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error) {
-	holder := rand.Text()
+	holder, refusals := rand.Text(), 0
 	for tries := 0; ; tries++ {
 		v, r, err := a.load(ctx)
 		if err != nil {
@@ -29,6 +29,9 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		if r.Lease != nil && r.Lease.Holder == holder {
 			r.Lease = nil // taken by a Swap whose answer was lost
 		}
+		if r.clip(v.Now, a.schedule) {
+			a.log.Warn("the ticket store's clock went back: what is due later than it can be does not count")
+		}
 		unpublished := a.reconcile(&r)
 		flight.see()
 
@@ -37,6 +40,7 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			if unpublished {
 				a.publish(ctx, v, r)
 			} else {
+				a.rejoin()
 				a.lookWhenDue()
 			}
 			return false, nil
@@ -49,8 +53,17 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			return false, a.failed(r.Failure)
 		case renew:
 			// Not done and no error: somebody else was faster, or the lease was lost.
-			if done, err := a.renew(ctx, v, r, holder, flight.rejected); done || err != nil {
-				return done, err
+			done, err := a.renew(ctx, v, r, holder, flight.rejected)
+			if !errors.Is(err, errNotTaken) {
+				if done || err != nil {
+					return done, err
+				}
+				break
+			}
+			// Perhaps it was taken all the same, and the answer was lost: another look tells.
+			if refusals++; refusals == 2 || a.refuses {
+				a.refuses = true
+				return a.alone(ctx, flight.rejected)
 			}
 		}
 		if err := a.sleep(ctx, tries); err != nil {
@@ -115,7 +128,7 @@ func (a *app) storeTime(local int64) time.Time { return time.Unix(0, local).UTC(
 // share returns the pair as it is stored.
 func (p *Pair) share() *shared {
 	s := p.shared
-	s.Futile = p.futile.Load()
+	s.Futile, s.Proved = p.futile.Load(), p.proved.Load()
 	return &s
 }
 
@@ -141,6 +154,7 @@ func (a *app) show(s shared, source Source, solo bool) {
 		expires:    local(s.Expires),
 	}
 	p.futile.Store(s.Futile)
+	p.proved.Store(s.Proved)
 	a.view.Store(&view{p, min(p.renew, p.expires)})
 }
 
@@ -179,7 +193,7 @@ func (a *app) publish(ctx context.Context, v Value, r record) {
 		return
 	}
 	r.Lease, r.Failure = nil, nil
-	ok, err := a.swap(ctx, v.Version, &r)
+	ok, err := a.write(ctx, v.Version, &r)
 	if err != nil {
 		a.log.Warn("ticket store failed", "step", "publish", "error", err.Error())
 	}
@@ -190,15 +204,15 @@ func (a *app) publish(ctx context.Context, v Value, r record) {
 	a.install(*r.Pair, a.pair().Source)
 }
 
-// markFutile tells the others that p did not help; never while somebody holds the
-// lease, whose publication it would spoil.
-func (a *app) markFutile(ctx context.Context, p *Pair) {
+// mark tells the others what p came to; never while somebody holds the lease, whose
+// publication it would spoil.
+func (a *app) mark(ctx context.Context, p *Pair, set func(*shared)) {
 	v, r, err := a.load(ctx)
 	if err != nil {
 		return
 	}
 	if r.Lease == nil && r.Pair != nil && r.Pair.Ticket == p.shared.Ticket {
-		r.Pair.Futile = true
+		set(r.Pair)
 		if _, err := a.swap(ctx, v.Version, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "mark", "error", err.Error())
 		}
@@ -249,11 +263,28 @@ func (a *app) loadInTime(ctx context.Context, name string) (Value, error) {
 
 // swap writes the record as the version after the given one, if that is the newest.
 func (a *app) swap(ctx context.Context, version uint64, r *record) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.schedule.storeCall())
+	limit, asked := a.schedule.storeCall(), a.wall()
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	s := a.seal()
-	return a.store.Swap(ctx, s.name, version, s.close(version+1, r))
+	ok, err := a.store.Swap(ctx, s.name, version, s.close(version+1, r))
+	if err != nil && a.wall().Sub(asked) > 2*limit {
+		err = errLate
+	}
+	return ok, err
 }
+
+// write is swap, for a flight.
+func (a *app) write(ctx context.Context, version uint64, r *record) (bool, error) {
+	ok, err := a.swap(ctx, version, r)
+	if ok && err == nil {
+		a.rejoin()
+	}
+	return ok, err
+}
+
+// rejoin ends the time without the store.
+func (a *app) rejoin() { a.refuses, a.forced, a.hold = false, 0, time.Time{} }
 
 // sleep waits for another instance: short at first, then longer.
 func (a *app) sleep(ctx context.Context, tries int) error {

@@ -8,6 +8,10 @@ import (
 	"kyc-ocr-relay/internal/secret"
 )
 
+// errNotTaken says that the store did not take the lease, or that its answer was lost. It
+// is not a lost race.
+var errNotTaken = errors.New("ticket: the store took no lease")
+
 // errFrozen says that the lease ended before the upstream was asked: the instance
 // was frozen meanwhile.
 var errFrozen = errors.New("ticket: the lease ended")
@@ -30,11 +34,15 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 	}
 	start := time.Now()
 	r.Lease = &lease{holder, v.Now.Add(work + margin)}
-	if ok, err := a.swap(ctx, v.Version, &r); !ok {
-		if err != nil { // perhaps it was stored all the same: the next look tells
-			a.log.Warn("ticket store failed", "step", "lease", "error", err.Error())
+	if ok, err := a.write(ctx, v.Version, &r); !ok {
+		switch {
+		case err == nil || errors.Is(err, errLate):
+			return false, nil
+		case ctx.Err() != nil:
+			return false, outOfTime(ctx.Err())
 		}
-		return false, nil
+		a.log.Warn("ticket store failed", "step", "lease", "error", err.Error())
+		return false, errNotTaken
 	}
 
 	minting, cancel := context.WithDeadline(ctx, start.Add(work))
@@ -53,13 +61,13 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 			a.note(&r, err)
 			failed = a.failed(r.Failure)
 		}
-		if _, err := a.swap(ctx, v.Version+1, &r); err != nil {
+		if _, err := a.write(ctx, v.Version+1, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "release", "error", err.Error())
 		}
 		return false, failed
 	}
 	r.Pair, r.Pending, r.Failure = pair, nil, nil
-	ok, err := a.swap(ctx, v.Version+1, &r)
+	ok, err := a.write(ctx, v.Version+1, &r)
 	if err == nil && !ok {
 		a.log.Warn("ticket lease lost", "ms", time.Since(start).Milliseconds())
 		return false, nil
@@ -75,7 +83,7 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 	return true, nil
 }
 
-// alone does without the store. A valid pair goes on serving, due or not: a mint
+// alone does without the store, which cannot be read or takes no writes. A valid pair goes on serving, due or not: a mint
 // would void what the others have. Without one this instance has a pair minted for
 // itself, under the same ceiling, and offers it when the store is back.
 func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
@@ -94,6 +102,9 @@ func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 	case failed:
 		return false, a.failed(r.Failure)
 	}
+	if unwanted := r.Pair != nil && r.Pair.Ticket == rejected; unwanted && now.Before(a.hold) {
+		return false, &Failure{Reason: "voided by another instance while the store is away: not renewed again so soon"}
+	}
 	start := time.Now()
 	minting, cancel := context.WithTimeout(ctx, a.schedule.work())
 	defer cancel()
@@ -104,6 +115,11 @@ func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 		return false, a.failed(r.Failure)
 	}
 	a.failure, a.pending = nil, nil
+	if pair.Forced {
+		a.forced++
+		a.hold = pair.Minted.Add(a.schedule.solitude(a.forced))
+		pair.Row = 1 // in a row with those of the record it says nothing
+	}
 	a.installSolo(*pair, Minted)
 	a.logMinted(pair, start)
 	return true, nil
@@ -115,7 +131,12 @@ func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, er
 	s := &shared{}
 	if r.Pair != nil {
 		s.Generation = r.Pair.Generation
-		s.Forced = r.Pair.Ticket == rejected
+		if s.Forced = r.Pair.Ticket == rejected; s.Forced {
+			s.Row = 1
+			if r.Pair.Forced && !r.Pair.Proved {
+				s.Row += r.Pair.Row
+			}
+		}
 	}
 	p := r.Pending
 	if p == nil || p.After != s.Generation || a.now().Sub(p.Minted) >= a.schedule.Overlap {
@@ -125,6 +146,9 @@ func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, er
 		}
 		token, err := a.issuer.Token(ctx)
 		if err != nil {
+			if isLost(err) {
+				r.Pair.doubt(asked.Add(a.schedule.Overlap))
+			}
 			return nil, err
 		}
 		p = &pending{Token: token.Value.Reveal(), Minted: asked, Life: token.Life, After: s.Generation}
@@ -141,6 +165,12 @@ func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, er
 	s.Token, s.Ticket = p.Token, ticket.Value.Reveal()
 	s.Minted, s.Renew, s.Expires = p.Minted, p.Minted.Add(min(a.schedule.Refresh, life*2/3)), p.Minted.Add(life)
 	return s, nil
+}
+
+// isLost reports whether a token may have been issued although the call failed.
+func isLost(err error) bool {
+	var lost interface{ Lost() bool }
+	return errors.As(err, &lost) && lost.Lost()
 }
 
 // now is the store's clock, as far as this instance knows it.

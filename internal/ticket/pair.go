@@ -17,7 +17,9 @@ import (
 )
 
 // Issuer is the upstream's side of one app. Its errors must be fit for the log. One that
-// has a method Refused() bool and returns true says that the secret is not accepted.
+// has a method Refused() bool and returns true says that the secret is not accepted; one
+// of Token that has a method Lost() bool and returns true, that a token may have been
+// issued all the same.
 type Issuer interface {
 	// Token issues a new access token: the previous one now has one more minute.
 	Token(context.Context) (secret.Credential, error)
@@ -45,7 +47,7 @@ const (
 )
 
 // Pair is a token and the SIGN ticket that was issued with it. It is immutable but
-// for futile.
+// for futile and proved.
 type Pair struct {
 	// Generation grows with every pair of an app: the store's clock at the mint, in
 	// milliseconds, and always more than its predecessor's. So an order is kept
@@ -60,7 +62,8 @@ type Pair struct {
 	// time: that stands still while an instance is frozen.
 	minted, renew, expires int64
 
-	futile atomic.Bool // renewed because of a rejection, and rejected again
+	// Of a pair that was minted because of a rejection: rejected again; accepted.
+	futile, proved atomic.Bool
 }
 
 // State returns the state at now. At the very moment of renewal a pair is stale,

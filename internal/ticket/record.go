@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"encoding/json"
+	mathrand "math/rand/v2"
 	"time"
 )
 
@@ -23,12 +24,27 @@ type shared struct {
 	Renew      time.Time `json:"renew"`
 	Expires    time.Time `json:"expires"`
 	Forced     bool      `json:"forced,omitempty"` // minted because its predecessor was rejected
+	Row        int       `json:"row,omitempty"`    // forced mints in a row up to this one, none of them proved
+	Proved     bool      `json:"proved,omitempty"` // forced, and the request that forced it was accepted with it
 	Futile     bool      `json:"futile,omitempty"` // forced, and rejected in its turn
+	// From Renew on it may be void: nobody knows whether a token call an overlap before
+	// that issued a token.
+	Doubtful bool `json:"doubtful,omitempty"`
 }
 
 // same reports whether two records of a generation say the same.
 func (s *shared) same(o *shared) bool {
-	return s.Generation == o.Generation && s.Ticket == o.Ticket && s.Expires.Equal(o.Expires) && s.Futile == o.Futile
+	return s.Generation == o.Generation && s.Ticket == o.Ticket && s.Renew.Equal(o.Renew) && s.Expires.Equal(o.Expires) &&
+		s.Futile == o.Futile && s.Proved == o.Proved && s.Doubtful == o.Doubtful
+}
+
+// doubt notes that a token call whose answer was lost may have issued a token: the pair
+// then ends at the given moment. Until then another token might end it at once, so that it
+// is not due before.
+func (s *shared) doubt(end time.Time) {
+	if s != nil && !s.Doubtful {
+		s.Doubtful, s.Renew = true, end
+	}
 }
 
 // endBy makes end the hard expiry, if it is earlier.
@@ -75,6 +91,28 @@ func (r *record) settle(overlap time.Duration) {
 	if p := r.Pending; p != nil && r.Pair != nil && r.Pair.Generation == p.After {
 		r.Pair.endBy(p.Minted.Add(overlap))
 	}
+}
+
+// clip drops what no instance can have meant at now: the store's clock has gone back
+// since, and by its present time a lease or a back-off would last for as long as the clock
+// went back. A pair from the future has an unknown age: it is due. It reports whether
+// there was such a thing. Who wrote a moment may have been wrong about the store's clock
+// by a call.
+func (r *record) clip(now time.Time, s Schedule) (clipped bool) {
+	last := now.Add(s.lease() / 6)
+	if r.Lease != nil && r.Lease.Until.After(last.Add(s.lease())) {
+		r.Lease, clipped = nil, true
+	}
+	if r.Failure != nil && r.Failure.Until.After(last.Add(s.longestBackoff())) {
+		r.Failure, clipped = nil, true
+	}
+	if r.Pending != nil && r.Pending.Minted.After(last) {
+		r.Pending, clipped = nil, true
+	}
+	if r.Pair != nil && r.Pair.Minted.After(last) && r.Pair.Renew.After(now) {
+		r.Pair.Renew, clipped = now, true
+	}
+	return clipped
 }
 
 func (r *record) encode() []byte {
@@ -125,14 +163,37 @@ func (s Schedule) again() time.Duration { return s.Overlap / 6 }
 // that several tries fit into the last minute of a pair, which a renewal may have
 // started before it failed.
 func (s Schedule) backoff(count int) time.Duration {
-	most := s.Overlap / 6
-	wait := min(time.Second, s.Overlap/60)
+	return exponential(min(time.Second, s.Overlap/60), count, s.longestBackoff())
+}
+
+func (s Schedule) longestBackoff() time.Duration { return s.Overlap / 6 }
+
+// exponential returns first for a count of 1, twice that for 2, and so on up to most.
+func exponential(first time.Duration, count int, most time.Duration) time.Duration {
+	wait := first
 	for range count - 1 {
 		if wait *= 2; wait >= most {
 			return most
 		}
 	}
 	return wait
+}
+
+// quickMints is how many mints upon rejections in a row an instance without the store has
+// an overlap apart. Each voids what the other instances have, which so must follow: that
+// costs nobody a query while the store is away for some minutes, and after that it is a
+// flood which grows with the number of instances.
+const quickMints = 3
+
+// solitude is how long after such a mint, the given one in a row, the instance does not
+// have another upon a rejection: from then on exponentially longer and at random, so that
+// instances do not void one another in step.
+func (s Schedule) solitude(count int) time.Duration {
+	if count <= quickMints {
+		return s.Overlap
+	}
+	wait := exponential(4*s.Overlap, count-quickMints, s.Refresh/2)
+	return max(s.Overlap, wait/2+mathrand.N(wait/2+1)) // #nosec G404 -- keeps instances out of step, and no secret
 }
 
 // verdict is what to do about a record.
@@ -160,7 +221,7 @@ func (s Schedule) decide(r *record, now time.Time, rejected string) verdict {
 		return either(usable, later, wait)
 	case r.failing(now):
 		return either(usable, later, failed)
-	case unwanted && now.Before(p.Renew) && now.Before(s.ceiling(p)):
+	case unwanted && !p.Doubtful && now.Before(p.Renew) && now.Before(s.ceiling(p)):
 		return denied
 	}
 	return renew
@@ -176,10 +237,12 @@ func either(cond bool, yes, no verdict) verdict {
 // ceiling is the moment before which a rejection of p does not lead to another mint.
 // The upstream's rejection also means a bad sign or a bad parameter. A pair
 // cannot have been voided while it is younger than the overlap; one that was
-// minted upon a rejection and did not help says that the fault is elsewhere.
+// minted upon a rejection and did not help says that the fault is elsewhere, and so does
+// a second one in a row of which nobody knows whether it helped: who hangs up before
+// that is known must not be better off.
 func (s Schedule) ceiling(p *shared) time.Time {
 	switch {
-	case p.Futile:
+	case p.Futile, p.Row > 1:
 		return p.Minted.Add(s.Refresh / 2)
 	case p.Forced:
 		return p.Minted.Add(s.Overlap)

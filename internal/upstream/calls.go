@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -24,7 +25,9 @@ const (
 const credentialLimit = 64 << 10
 
 // AccessToken fetches a new access token of appID. From then on the previous one
-// has one more minute. Errors are *Error.
+// has one more minute, and a second one within that minute may end it at once: the call
+// is repeated only where nothing was sent. Errors are *Error; Lost tells of one whether a
+// token may have been issued.
 func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret.Text) (secret.Credential, error) {
 	var reply struct {
 		Token string          `json:"access_token"`
@@ -33,6 +36,7 @@ func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret
 	err := c.credential(ctx, &reply, call{
 		step: "access token",
 		path: "/api/oauth2/access_token",
+		sent: new(atomic.Bool),
 		query: func() string {
 			return "app_id=" + url.QueryEscape(appID) + "&secret=" + url.QueryEscape(appSecret.Reveal()) +
 				"&grant_type=client_credential&version=" + signer.Version
@@ -107,6 +111,7 @@ func (c *Client) credential(ctx context.Context, reply any, k call) error {
 		}
 		return err
 	}
+	// An answer with a code other than 0 issued nothing, as far as that is known.
 	failed := Error{Step: k.step, Attempts: answer.Attempts, Elapsed: answer.Elapsed}
 	if answer.Class != Success {
 		failed.Reason, failed.Class, failed.Code = Refused, answer.Class, answer.Code

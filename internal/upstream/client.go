@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -89,17 +90,25 @@ type call struct {
 	limit int           // bytes of the answer
 	room  int           // bytes to leave free in front of it
 
+	// Of a call that must not be repeated once it may have arrived: whether this attempt
+	// may have. nil: it may be repeated.
+	sent *atomic.Bool
+
 	memory Memory // for it; nil: the heap
 	taken  int    // bytes of memory, in this attempt
 }
 
-// do makes the call, again at most twice where that may help, within ctx.
+// do makes the call, again at most twice where that may help and does no harm, within
+// ctx.
 func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
 	start := time.Now()
 	c.dropIdle(start)
 	for attempt := 1; ; attempt++ {
 		answer, err := c.once(ctx, &k)
 		again := err != nil && err.again || err == nil && answer.Class == Transient
+		if k.sent != nil {
+			again = again && err != nil && !k.sent.Load()
+		}
 		if again && attempt < maxAttempts && pause(ctx, attempt) {
 			if err != nil {
 				c.pool.CloseIdleConnections() // where one was dead, the others may be
@@ -108,6 +117,7 @@ func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
 		}
 		if err != nil {
 			err.Step, err.Attempts, err.Elapsed = k.step, attempt, time.Since(start)
+			err.lost = k.sent != nil && k.sent.Load()
 			return nil, err
 		}
 		answer.Attempts, answer.Elapsed = attempt, time.Since(start)
@@ -161,6 +171,10 @@ func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
 		// Else the transport looks into the body first and, where that takes it long on
 		// a busy machine, sends a chunked one.
 		TransferEncoding: []string{"identity"},
+	}
+	if k.sent != nil {
+		k.sent.Store(c.transport != http.RoundTripper(c.pool)) // only the pool tells
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { k.sent.Store(true) }})
 	}
 	response, err := c.transport.RoundTrip(request.WithContext(ctx))
 	if err != nil {

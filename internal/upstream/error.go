@@ -37,6 +37,7 @@ type Error struct {
 	Elapsed  time.Duration
 
 	again bool // another attempt may help
+	lost  bool // it may have had its effect, although there is no answer that says so
 }
 
 func (e *Error) Error() string {
@@ -52,6 +53,10 @@ func (e *Error) Error() string {
 func (e *Error) Refused() bool {
 	return e.Reason == Refused && e.Class != Success && e.Class != Throttled && e.Class != Transient
 }
+
+// Lost reports whether a token may have been issued although there is no answer that says
+// so: the request was sent.
+func (e *Error) Lost() bool { return e.lost }
 
 // transportError says what went wrong below HTTP. The errors of net/http quote
 // the URL with its query, those of net quote addresses: only kinds are kept.
