@@ -19,7 +19,7 @@ func (w *World) Hash() uint64 {
 		nodes = append(nodes, n.describe(nil))
 	}
 	slices.SortFunc(nodes, bytes.Compare)
-	b := fmt.Append(nil, w.moment, w.stirred, w.second(time.Now()), w.version, w.faults)
+	b := fmt.Append(nil, w.moment, w.stirred, w.second(time.Now()), w.version, w.faults, w.refuses)
 	b = append(b, w.text(&w.record)...)
 	for _, i := range w.tokens {
 		b = fmt.Append(b, w.second(i.asked), w.second(i.at), i.foreign)
@@ -42,12 +42,12 @@ func (w *World) text(r *record) string {
 				rank++
 			}
 		}
-		b = fmt.Append(b, "pair ", number(p.Ticket), rank, w.second(p.Renew), w.second(p.Expires), p.Forced, p.Futile)
+		b = fmt.Append(b, "pair ", number(p.Ticket), rank, w.second(p.Renew), w.second(p.Expires), p.Forced, p.Row, p.Proved, p.Futile, p.Doubtful)
 	}
 	if p := r.Pending; p != nil {
 		b = fmt.Append(b, "pending ", number(p.Token), w.second(p.Minted), r.Pair != nil && p.After == r.Pair.Generation)
 	}
-	if r.leased(time.Now()) {
+	if r.leased(w.storeTime()) {
 		b = fmt.Append(b, "lease ", w.second(r.Lease.Until))
 	}
 	if f := r.Failure; f != nil {
@@ -65,7 +65,7 @@ func (n *node) describe(b []byte) []byte {
 		b = fmt.Append(b, "frozen ", n.second(n.frozen))
 	}
 	a := n.app
-	b = fmt.Append(b, n.late, a.clock, int(a.skew/time.Second), a.lastErr)
+	b = fmt.Append(b, n.late, a.clock, int(a.skew/time.Second), a.lastErr, a.refuses, a.forced, max(0, n.second(a.hold)))
 	if a.failure != nil {
 		b = fmt.Append(b, a.failure.Count, n.second(a.failure.Until))
 	}
@@ -75,7 +75,7 @@ func (n *node) describe(b []byte) []byte {
 		for ahead > 0 && next < len(moments) && moments[next] < look.Sub(n.start) {
 			next++
 		}
-		b = fmt.Append(b, "view ", number(p.shared.Ticket), p.futile.Load(), p.State(a.wall()), next, ahead.Round(time.Second),
+		b = fmt.Append(b, "view ", number(p.shared.Ticket), p.futile.Load(), p.proved.Load(), p.State(a.wall()), next, ahead.Round(time.Second),
 			n.second(time.Unix(0, p.renew)), n.second(time.Unix(0, p.expires)), p.shared.Forced && p.Source == Minted)
 		if p.solo {
 			b = fmt.Append(b, "solo ", p.Generation, n.second(time.Unix(0, p.minted)))
@@ -94,7 +94,7 @@ func (n *node) describe(b []byte) []byte {
 		}
 	}
 	if n.flight != nil {
-		b = fmt.Append(b, "flight ", n.flight.rejected, n.second(n.begun), n.holds)
+		b = fmt.Append(b, "flight ", n.flight.rejected, n.second(n.begun), n.holds, n.refused)
 		b = append(b, n.history...)
 	}
 	return b

@@ -53,6 +53,15 @@ func (w *World) Actions() (next []Action) {
 	if w.may("foreign") && (asked["token"] || passes) {
 		next = append(next, Action{Do: "foreign mint"})
 	}
+	if w.may("refuse") && (asked["swap"] || passes) {
+		next = append(next, Action{Do: "refuse writes"})
+	}
+	if w.refuses && passes {
+		next = append(next, Action{Do: "take writes"})
+	}
+	if w.may("set") && (asked["load"] || passes) {
+		next = append(next, Action{Do: "set the store's clock back"})
+	}
 	if passes {
 		next = append(next, Action{Do: "time"})
 	}
@@ -64,8 +73,14 @@ func (n *node) isNewTicket(c *call) bool {
 	return c.kind == "ticket" && n.frozen.IsZero() && c.passes == n.passes
 }
 
-// may reports whether a fault may yet happen.
-func (w *World) may(fault string) bool { return len(w.faults) < w.c.Faults && !w.faults[fault] }
+// may reports whether a fault may yet happen. Where a store loses its memory and its clock
+// goes back, nothing tells which of two pairs is newer: the two are not combined.
+func (w *World) may(fault string) bool {
+	if fault == "set" && w.faults["lose"] || fault == "lose" && w.faults["set"] {
+		return false
+	}
+	return len(w.faults) < w.c.Faults && !w.faults[fault]
+}
 
 // steps returns what can happen to the calls of an instance. To crash before a call is
 // to crash after the previous one.
@@ -123,7 +138,7 @@ func (w *World) timePasses() bool {
 	for _, n := range w.nodes {
 		for _, c := range n.calls {
 			deadline, _ := c.ctx.Deadline()
-			if n.frozen.IsZero() && (c.kind != "token" && c.kind != "ticket" || deadline.Before(next)) {
+			if n.frozen.IsZero() && (c.kind != "token" && c.kind != "ticket" || deadline.Before(next.Add(time.Second))) {
 				return false
 			}
 		}
@@ -157,6 +172,14 @@ func (w *World) Do(a Action) {
 	case do == "lose":
 		w.faults[do] = true
 		w.empty()
+	case do == "refuse":
+		w.faults[do] = true
+		w.refuses = true
+	case do == "take":
+		w.refuses = false
+	case do == "set":
+		w.faults[do] = true
+		w.back = 10 * time.Minute
 	case do == "foreign":
 		w.faults[do] = true
 		w.goOn(time.Millisecond)
@@ -174,7 +197,7 @@ func (w *World) Do(a Action) {
 	}
 	for _, n := range w.nodes {
 		if flight := n.inFlight(); flight != n.flight {
-			n.flight, n.begun = flight, time.Now()
+			n.flight, n.begun, n.refused = flight, time.Now(), 0
 			if n.flight == nil {
 				n.history, n.loaded, n.holds = nil, 0, 0
 			}
@@ -220,7 +243,7 @@ func (w *World) pass() {
 		w.goOn(time.Until(w.start.Add(time.Since(w.start).Truncate(time.Second) + time.Second)))
 		for _, n := range w.nodes {
 			for i, c := range n.calls {
-				if n.frozen.IsZero() && c.kind == "load" && n.loaded == w.version && w.record.leased(time.Now()) {
+				if n.frozen.IsZero() && c.kind == "load" && n.loaded == w.version && w.record.leased(w.storeTime()) {
 					n.grant(i, true, nil)
 					break
 				}

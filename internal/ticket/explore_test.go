@@ -28,6 +28,8 @@ import (
 //     past the lease; "A: thaw" ends that. Then "A: fail" and "lose the answer to" are
 //     what a call can come to whose time is over by then.
 //   - "lose the store": it is empty. "foreign mint": another server has a token issued.
+//     "refuse writes": from then on the store answers a Swap with an error, until "take
+//     writes". "set the store's clock back": by ten minutes, for good.
 //
 // When the last moment is reached the run comes to rest: all calls are granted, and
 // every instance gets three more requests, an overlap apart.
@@ -80,6 +82,7 @@ func TestExplorerFinds(t *testing.T) {
 	for name, c := range map[string]ticket.WorldConfig{
 		"a lost swap":             {Instances: 2, Requests: 1, Wrap: func(ticket.Store) ticket.Store { return &forgetful{} }},
 		"versions that come back": {Instances: 2, Requests: 1, Faults: 1, Repeat: true},
+		"an error as a conflict":  {Instances: 2, Requests: 1, Faults: 1, Conflict: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := explore(t, c)

@@ -17,13 +17,14 @@ import (
 type WorldConfig struct {
 	Instances int
 	Requests  int             // each instance gets at most this many
-	Faults    int             // at most this many in total: a crash, a freeze, a loss of the store, a foreign mint
+	Faults    int             // at most this many in total, each once: see faults
 	Cold      bool            // no pair yet; otherwise all have one, and it is just due
 	Clocks    []time.Duration // by how much they are wrong
 
-	// Two things that would break the protocol, to see that this is found.
-	Repeat bool // versions begin anew after a loss, where they began at first
-	Wrap   func(Store) Store
+	// Three things that would break the protocol, to see that this is found.
+	Repeat   bool // versions begin anew after a loss, where they began at first
+	Conflict bool // a write that is refused is told as a lost race
+	Wrap     func(Store) Store
 }
 
 // moments are when the model's time stops: when the pair is due, after everybody's
@@ -40,8 +41,10 @@ type World struct {
 	stirred bool // more than requests happened at this moment
 	nodes   []*node
 	store   Store
-	losses  uint64 // of the store, and one more
-	version uint64 // of the store, and what is stored there
+	losses  uint64        // of the store, and one more
+	refuses bool          // the store takes no writes
+	back    time.Duration // by which its clock went back
+	version uint64        // of the store, and what is stored there
 	record  record
 	end     chan struct{}
 	faults  map[string]bool // that happened
@@ -78,6 +81,7 @@ type node struct {
 	begun   time.Time
 	history []byte
 	loaded  uint64
+	refused int    // writes
 	holds   uint64 // the version that is its lease; 0: none
 	until   time.Time
 }
@@ -214,6 +218,7 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	asked, aside := time.Now(), n.inFlight() == nil
 	if err := n.gate(ctx, "load", func() string {
 		v, _ = n.store.Load(ctx, app)
+		v.Now = v.Now.Add(-n.back)
 		r = n.record
 		if !aside {
 			n.history, n.loaded, n.holds = n.history[:0], v.Version, 0
@@ -233,7 +238,14 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 
 // Swap implements Store.
 func (n *node) Swap(ctx context.Context, app string, version uint64, data []byte) (ok bool, err error) {
+	refused := false
 	err = n.gate(ctx, "swap", func() string {
+		if refused = n.refuses; refused {
+			if n.refused++; n.refused > 2 && !n.late { // of one that was frozen an error says nothing
+				n.breaks("a flight goes on writing to a store that takes no writes")
+			}
+			return "refused"
+		}
 		if ok, _ = n.store.Swap(ctx, app, version, data); ok {
 			v, _ := n.store.Load(ctx, app)
 			s := n.app.seal()
@@ -243,6 +255,9 @@ func (n *node) Swap(ctx context.Context, app string, version uint64, data []byte
 		}
 		return fmt.Sprint(ok)
 	})
+	if refused && err == nil && !n.c.Conflict {
+		err = errors.New("the store takes no writes")
+	}
 	return ok && err == nil, err
 }
 
@@ -275,6 +290,9 @@ func (w *World) issue(asked time.Time, foreign bool) int {
 	w.tokens = append(w.tokens, issued{asked, time.Now(), foreign})
 	return len(w.tokens)
 }
+
+// storeTime is the store's clock.
+func (w *World) storeTime() time.Time { return time.Now().Add(-w.back) }
 
 // alive reports whether the upstream accepts what belongs to a token.
 func (w *World) alive(token int) bool {

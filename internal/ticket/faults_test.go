@@ -19,8 +19,9 @@ import (
 //   - two for each holder that was frozen right before its token call: the successor
 //     mints; when the frozen call gets through after all it voids the successor's pair,
 //     which takes another mint once that is rejected;
-//   - for each minute without a store, and one more until all have rejoined, one for
-//     each instance: an instance that starts cold then has to mint for itself, which
+//   - for each minute without a store, or with one that takes no writes, and one more
+//     until all have rejoined, one for each instance: an instance that starts cold then
+//     has to mint for itself, or one that held the lease has what it cannot publish, which
 //     voids everybody's pair a minute later, and they have to follow, each at most once
 //     in a minute.
 func TestFleetUnderFaults(t *testing.T) {
@@ -30,6 +31,7 @@ func TestFleetUnderFaults(t *testing.T) {
 	}{
 		{"holders die and freeze, the upstream refuses and hangs", []string{"die", "freeze", "refuse", "hang"}},
 		{"the store vanishes", []string{"vanish"}},
+		{"the store takes no writes", []string{"refuse writes"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { liveUnderFaults(t, test.faults) })
@@ -50,7 +52,7 @@ func liveUnderFaults(t *testing.T, faults []string) {
 	)
 	f.run(t, l, func(now time.Time, _ []*member) {
 		if now.After(heals) {
-			f.storeDown, f.issuing = false, works
+			f.storeDown, f.readOnly, f.issuing = false, false, works
 		}
 		if now.Sub(began) < slot {
 			return
@@ -63,6 +65,10 @@ func liveUnderFaults(t *testing.T, faults []string) {
 		switch fault {
 		case "vanish":
 			f.storeDown = true
+			heals = now.Add(length)
+			away, outages = away+length.Minutes(), outages+1
+		case "refuse writes":
+			f.readOnly = true
 			heals = now.Add(length)
 			away, outages = away+length.Minutes(), outages+1
 		case "die":

@@ -38,6 +38,7 @@ type fleet struct {
 
 	mu        sync.Mutex
 	storeDown bool
+	readOnly  bool  // the store
 	issuing   fault // of the token and ticket calls
 	dieAt     step  // whoever comes to this step of a renewal next dies there
 	stallAt   step  // … or is frozen there
@@ -250,6 +251,12 @@ func (i *instance) Swap(ctx context.Context, app string, version uint64, data []
 	}
 	if err := i.toStore(ctx, &f.swaps); err != nil {
 		return false, err
+	}
+	f.mu.Lock()
+	readOnly := f.readOnly
+	f.mu.Unlock()
+	if readOnly {
+		return false, errors.New("READONLY")
 	}
 	ok, err := f.store.Swap(ctx, app, version, data)
 	if e := i.at(ctx, after); e != nil {

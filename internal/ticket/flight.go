@@ -29,10 +29,13 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		if r.Lease != nil && r.Lease.Holder == holder {
 			r.Lease = nil // taken by a Swap whose answer was lost
 		}
+		unpublished := a.reconcile(&r)
 		if r.clip(v.Now, a.schedule) {
 			a.log.Warn("the ticket store's clock went back: what is due later than it can be does not count")
 		}
-		unpublished := a.reconcile(&r)
+		if p := a.pair(); p != nil && p.State(a.wall()) == Absent && v.Now.Before(r.Pair.Expires) {
+			a.show(*r.Pair, p.Source, p.solo) // one of the two clocks was set: the store's counts
+		}
 		flight.see()
 
 		switch a.schedule.decide(&r, v.Now, flight.rejected) {

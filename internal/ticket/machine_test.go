@@ -27,7 +27,7 @@ type operation struct {
 
 var (
 	harmless = []string{"nothing", "request", "request", "request", "bad request", "foreign mint"}
-	faulty   = append(slices.Clone(harmless), "freeze", "crash", "crash in a call", "lose the store", "store down", "store up",
+	faulty   = append(slices.Clone(harmless), "freeze", "crash", "crash in a call", "lose the store", "store down", "store takes no writes", "store up",
 		"tokens fail", "tickets fail", "tokens hang", "issuer works", "issuer works")
 	spans = []time.Duration{0, 5 * time.Millisecond, 100 * time.Millisecond, time.Second, 5 * time.Second,
 		13 * time.Second, 31 * time.Second, time.Minute, 5 * time.Minute, 10 * time.Minute, 20 * time.Minute}
@@ -90,7 +90,7 @@ func checkMachine(t *testing.T, kinds []string, finish func(*machine)) {
 func TestMachine(t *testing.T) {
 	checkMachine(t, faulty, func(m *machine) {
 		m.set(func() {
-			m.down, m.token, m.ticket = false, works, works
+			m.down, m.readOnly, m.token, m.ticket = false, false, works, works
 			for _, u := range m.all {
 				u.doomed = false
 			}
@@ -156,7 +156,7 @@ type machine struct {
 	store             *ticket.Memory
 	stored            ticket.Stored
 	lost              uint64 // added to the versions: a store that lost its memory begins at others
-	down              bool
+	down, readOnly    bool
 	cut               bool // some instance was cut off from what the store knew
 	token, ticket     fault
 	mints             []mint
@@ -210,8 +210,10 @@ func (m *machine) do(o operation) {
 			m.cut = true
 		case "store down":
 			m.down, m.cut = true, true
+		case "store takes no writes":
+			m.readOnly, m.cut = true, true
 		case "store up":
-			m.down = false
+			m.down, m.readOnly = false, false
 		case "tokens fail":
 			m.token = refuses
 		case "tokens hang":

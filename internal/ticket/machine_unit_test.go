@@ -142,8 +142,8 @@ func (u *unit) Swap(ctx context.Context, app string, version uint64, data []byte
 		return false, err
 	}
 	u.set(func() {
-		if u.down {
-			err = errors.New("the store is down")
+		if u.down || u.readOnly {
+			err = errors.New("the store takes no writes")
 			return
 		}
 		if ok, err = u.store.Swap(ctx, app, version-u.lost, data); ok {
