@@ -22,11 +22,6 @@ const (
 	// redisTimeout bounds a dial and an answer: half of the 2 s that a renewal gives
 	// to a Load, so that one on a dead connection can be repeated.
 	redisTimeout = time.Second
-	// redisIdle is for how long a connection is kept idle: an instance that was
-	// frozen for longer than a NAT or a server remembers it dials anew.
-	redisIdle = 30 * time.Second
-	// redisConnections is the pool: an instance has one renewal at a time and app.
-	redisConnections = 3
 	// redisLife is after what time an abandoned key goes away. A key in use is
 	// written with each renewal, thrice an hour.
 	redisLife = 24 * time.Hour
@@ -100,9 +95,9 @@ func openRedis(u *url.URL, roots *x509.CertPool) (ticket.Store, error) {
 		DialContext: func(ctx context.Context) (redis.Conn, error) {
 			return redis.DialContext(ctx, "tcp", address, options...)
 		},
-		MaxIdle:     redisConnections,
-		MaxActive:   redisConnections,
-		IdleTimeout: redisIdle,
+		MaxIdle:     connections,
+		MaxActive:   connections,
+		IdleTimeout: idleLife,
 		Wait:        true,
 	}}, nil
 }

@@ -242,6 +242,7 @@ type forwarder struct {
 	// dead has requests on the connections made so far answered by a reset; deaf
 	// has requests go through and their answers not.
 	dead, deaf atomic.Bool
+	away       time.Duration // what an answer takes
 	dials      atomic.Int32
 	wg         sync.WaitGroup
 }
@@ -281,6 +282,7 @@ func (f *forwarder) serve(client net.Conn) {
 				client.Close()
 				return
 			}
+			time.Sleep(f.away)
 			_, _ = client.Write(buf[:n])
 		}
 	})

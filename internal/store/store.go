@@ -22,9 +22,8 @@ const (
 	// idleLife is for how long a connection is kept idle: an instance that was frozen
 	// for longer than a NAT or a server remembers it dials anew.
 	idleLife = 30 * time.Second
-	// connections is what is kept of them: an instance has one renewal at a time and
-	// app, and most have one app.
-	connections = 3
+	// connections is how many there are at most.
+	connections = ticket.StoreCalls
 )
 
 // Open returns the store at location, a URL of the scheme (not used for "memory"):
