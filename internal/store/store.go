@@ -7,7 +7,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"time"
@@ -53,28 +52,4 @@ func Open(scheme, location string, credentials role.Source) (ticket.Store, error
 		return openCOS(u, credentials)
 	}
 	return nil, errors.New("store: unknown scheme")
-}
-
-// within returns what f does, or at the end of ctx the context's error. f may then go
-// on for as long as it blocks: a hung mount must not hang who asks.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	var none T
-	if err := ctx.Err(); err != nil {
-		return none, err
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
 }
