@@ -193,12 +193,14 @@ func TestRedisFollowsTheMaster(t *testing.T) {
 
 	host, port, _ := net.SplitHostPort(old.address)
 	promoted.do(t, "CONFIG", "SET", "masterauth", password)
+	old.do(t, "CONFIG", "SET", "repl-diskless-sync-delay", 0)
 	promoted.do(t, "SLAVEOF", host, port)
 	direct := openRedisAt(t, redisAt("redis", promoted.address, ""), nil)
 	for { // until it has copied what the master has
 		if v, err := direct.Load(t.Context(), "app"); err == nil && v.Version == one.Version {
 			break
 		}
+		time.Sleep(5 * time.Millisecond)
 	}
 	promoted.do(t, "SLAVEOF", "NO", "ONE")
 	old.do(t, "SLAVEOF", "127.0.0.1", "1")
