@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"kyc-ocr-relay/internal/ticket"
 )
 
 // Invoke answers an event of the event function: an HTTP request, a timer, something
@@ -121,14 +123,29 @@ type renewals struct {
 	Failed  []string `json:"failed"`
 }
 
+// renewing is how many apps a timer event renews at once. A renewal asks the upstream twice
+// and the store three times, and the upstream is the slower one: four for each call that the
+// store takes at a time keep both busy. All at once would only queue, each with its time
+// limit running; and an upstream that throttles is not asked for all apps in one moment.
+const renewing = 4 * ticket.StoreCalls
+
 // renew renews every app's pair that is due.
 func (r *Relay) renew(ctx context.Context, id string) ([]byte, error) {
 	start := time.Now()
 	renewed, errs := make([]bool, len(r.Apps)), make([]error, len(r.Apps))
+	next := make(chan int)
 	var group sync.WaitGroup
-	for i, app := range r.Apps {
-		group.Go(func() { renewed[i], errs[i] = r.Tickets.Renew(ctx, app) })
+	for range min(renewing, len(r.Apps)) {
+		group.Go(func() {
+			for i := range next {
+				renewed[i], errs[i] = r.Tickets.Renew(ctx, r.Apps[i])
+			}
+		})
 	}
+	for i := range r.Apps {
+		next <- i
+	}
+	close(next)
 	group.Wait()
 	result := renewals{[]string{}, []string{}, []string{}}
 	for i, app := range r.Apps {

@@ -7,8 +7,8 @@
 //
 // It is stricter than the real one: every query parameter, the host and every
 // x-cos- header must be signed, and what it does not know is an error and a
-// violation. Not simulated: versioning (in a bucket that has it, the real one
-// ignores x-cos-forbid-overwrite), permissions beyond one key, ranges and other
+// violation. Of versioning there is only that such a bucket ignores x-cos-forbid-overwrite,
+// names each version and can delete the latest. Not simulated: permissions beyond one key, ranges and other
 // conditions, copies, quotas, rate limits.
 package bucket
 
@@ -52,6 +52,7 @@ type Bucket struct {
 	violations []string
 	requests   int
 	intercept  func(http.ResponseWriter, *http.Request) bool
+	versioned  bool
 	clock      func() time.Time
 }
 
@@ -60,6 +61,7 @@ type object struct {
 	header   http.Header
 	etag     string
 	modified time.Time
+	version  string // "" where the bucket had no versioning when it was put
 }
 
 // Object is an object as it was put.
@@ -106,6 +108,13 @@ func (b *Bucket) Intercept(f func(w http.ResponseWriter, r *http.Request) bool) 
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.intercept = f
+}
+
+// SetVersioning switches versioning on or off.
+func (b *Bucket) SetVersioning(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.versioned = on
 }
 
 // SetClock sets the clock of Date, Last-Modified and the life of signatures; nil is

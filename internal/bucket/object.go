@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // #nosec G501 -- COS's checksums are MD5
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"hash/crc64"
 	"net/http"
 	"slices"
@@ -51,14 +52,28 @@ func (b *Bucket) delete(w http.ResponseWriter, r *request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// deleteVersion deletes an object if that version of it is the latest; older ones are not kept.
+func (b *Bucket) deleteVersion(w http.ResponseWriter, r *request) {
+	id := r.query.Get("versionId")
+	if o := b.objects[r.key]; o == nil || id == "" || o.version != id {
+		b.fail(w, r.Request, errNoSuchVersion)
+		return
+	}
+	w.Header().Set("X-Cos-Version-Id", id)
+	b.delete(w, r)
+}
+
 // forbidden reports whether the client wants no object overwritten, and there is one.
 func (b *Bucket) forbidden(r *request) bool {
-	return b.objects[r.key] != nil && r.Header.Get("X-Cos-Forbid-Overwrite") == "true"
+	return !b.versioned && b.objects[r.key] != nil && r.Header.Get("X-Cos-Forbid-Overwrite") == "true"
 }
 
 func (b *Bucket) store(key string, data []byte, header http.Header, etag string) *object {
 	o := &object{data: data, header: header.Clone(), etag: etag, modified: b.clock()}
 	o.header.Del("Authorization")
+	if b.versioned {
+		o.version = fmt.Sprintf("version-%d", b.requests)
+	}
 	b.objects[key] = o
 	b.puts[key]++
 	return o
@@ -66,6 +81,9 @@ func (b *Bucket) store(key string, data []byte, header http.Header, etag string)
 
 // describe sets the headers that tell what an object is.
 func describe(h http.Header, o *object) {
+	if o.version != "" {
+		h.Set("X-Cos-Version-Id", o.version)
+	}
 	h.Set("ETag", o.etag)
 	h.Set("X-Cos-Hash-Crc64ecma", checksum(o.data))
 	if sse := o.header.Get("X-Cos-Server-Side-Encryption"); sse != "" {

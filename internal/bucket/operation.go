@@ -38,6 +38,7 @@ func operation(method, key string, query url.Values) (func(*Bucket, http.Respons
 			http.MethodHead: {{(*Bucket).get, nil, nil}},
 			http.MethodDelete: {
 				{(*Bucket).abort, []string{"uploadId"}, nil},
+				{(*Bucket).deleteVersion, []string{"versionId"}, nil},
 				{(*Bucket).delete, nil, nil},
 			},
 			http.MethodPost: {

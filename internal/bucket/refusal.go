@@ -28,6 +28,7 @@ var (
 	errMethodNotAllowed   = &refusal{405, "MethodNotAllowed", "The specified method is not allowed against this resource."}
 	errNoSuchKey          = &refusal{404, "NoSuchKey", "The specified key does not exist."}
 	errNoSuchUpload       = &refusal{404, "NoSuchUpload", "The specified multipart upload does not exist."}
+	errNoSuchVersion      = &refusal{404, "NoSuchVersion", "The specified version does not exist."}
 	errSignature          = &refusal{403, "SignatureDoesNotMatch", "The Signature you specified is invalid."}
 	errTimeTooSkewed      = &refusal{403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large."}
 )

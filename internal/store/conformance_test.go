@@ -31,6 +31,9 @@ type medium struct {
 	down, up func(t *testing.T)
 	// lose has the medium lose all that it holds; nil where it cannot.
 	lose func(t *testing.T)
+	// refusals make the medium refuse writes, each in a way of its own, until what they return
+	// is called.
+	refusals map[string]func(t *testing.T) (accept func())
 	// canaries must not be in any error.
 	canaries []string
 }
@@ -146,6 +149,12 @@ func conform(t *testing.T, m medium) {
 		}
 	})
 
+	for name, refuse := range m.refusals {
+		t.Run("read only, "+name, func(t *testing.T) {
+			readOnly(t, m, "refusals-"+strings.ReplaceAll(name, " ", "-"), refuse)
+		})
+	}
+
 	if m.down != nil {
 		t.Run("cancelled", func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -171,6 +180,37 @@ func conform(t *testing.T, m medium) {
 				mustSwap(t, s, "down", v.Version, []byte("after"))
 			}
 		})
+	}
+}
+
+// readOnly checks a medium that can be read and refuses writes: a Load goes on, and a Swap
+// fails with an error, not as if somebody else had been faster.
+func readOnly(t *testing.T, m medium, register string, refuse func(*testing.T) func()) {
+	warm, cold := m.open(t), m.open(t)
+	mustSwap(t, warm, register, 0, []byte("kept"))
+	version := at(t, warm, register, 1)
+	accept := refuse(t)
+	for range 3 {
+		for _, s := range []ticket.Store{warm, cold} {
+			before := m.now()
+			v, err := s.Load(t.Context(), register)
+			if err != nil || v.Version != version || string(v.Data) != "kept" {
+				t.Errorf("got %+v, %v", v, err)
+			} else if v.Now.Before(before.Add(-m.precision)) || v.Now.After(m.now().Add(m.precision)) {
+				t.Errorf("the store says %v, the medium %v", v.Now, before)
+			}
+			ok, err := s.Swap(t.Context(), register, version, []byte("refused"))
+			if ok || err == nil {
+				t.Errorf("a refused write: %v, %v", ok, err)
+				continue
+			}
+			wantClean(t, err, m.canaries)
+		}
+	}
+	accept()
+	for _, s := range []ticket.Store{cold, warm} {
+		mustSwap(t, s, register, count(version), []byte("accepted"))
+		version++
 	}
 }
 

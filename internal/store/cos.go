@@ -198,8 +198,12 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 				XOptionHeader: &http.Header{"X-Cos-Forbid-Overwrite": {"true"}},
 			},
 		})
-		if err == nil && response.Header.Get("X-Cos-Version-Id") != "" {
-			err = errNotCreateOnly
+		if err == nil {
+			if id := response.Header.Get("X-Cos-Version-Id"); id != "" {
+				// Others would take for a lease what is none.
+				_, _ = s.client.Object.Delete(ctx, key, &cos.ObjectDeleteOptions{XOptionQuery: &url.Values{"versionId": {id}}})
+				err = errNotCreateOnly
+			}
 		}
 		return err
 	}

@@ -82,11 +82,29 @@ func TestCOS(t *testing.T) {
 			}
 			ahead.Add(int64(time.Second)) // the service tells whole seconds
 		},
+		refusals: map[string]func(*testing.T) func(){
+			"no PutObject": func(*testing.T) func() {
+				b.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
+					if r.Method != http.MethodPut {
+						return false
+					}
+					w.Header().Set("Content-Type", "application/xml")
+					w.WriteHeader(http.StatusForbidden)
+					_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>canary</Message></Error>")
+					return true
+				})
+				return func() { b.Intercept(nil) }
+			},
+			"versioning": func(*testing.T) func() {
+				b.SetVersioning(true)
+				return func() { b.SetVersioning(false) }
+			},
+		},
 		canaries: []string{"canary", address, "kyc-1250000000"},
 	})
 	wantNoViolations(t, b)
 	for key, o := range b.Objects() {
-		if o.Puts != 1 && !strings.HasPrefix(key, "some/prefix/loss/") || !strings.HasPrefix(key, "some/prefix/") {
+		if o.Puts != 1 && !strings.HasPrefix(key, "some/prefix/loss/") && !strings.HasPrefix(key, "some/prefix/refusals-versioning/") || !strings.HasPrefix(key, "some/prefix/") {
 			t.Errorf("%s was put %d times", key, o.Puts)
 		}
 	}

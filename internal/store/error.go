@@ -38,7 +38,7 @@ func fail(step string, err error) error {
 // known are the errors that say nothing but their own fixed text.
 var known = []error{
 	context.Canceled, context.DeadlineExceeded, role.ErrNone,
-	errTimeout, errTooLarge, errForeign, errNoLinks, errOvertaken, errNotCreateOnly, errNoDate,
+	errTimeout, errTooLarge, errForeign, errNoLinks, errOvertaken, errNotCreateOnly, errNoDate, errHung,
 }
 
 // reason reduces err to what is known to be harmless. Of an error that nobody
@@ -66,8 +66,7 @@ func reason(err error) error {
 	case errors.As(err, &refusal):
 		return fmt.Errorf("the service answered %d %s", refusal.Response.StatusCode, word(refusal.Code))
 	case errors.As(err, &answer):
-		code, _, _ := strings.Cut(answer.Error(), " ")
-		return fmt.Errorf("the server answered %s", word(code))
+		return fmt.Errorf("the server answered %s", word(code(answer)))
 	case errors.As(err, &network) && network.Timeout():
 		return errTimeout
 	case errors.As(err, &dns):

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,18 +35,22 @@ var errNoLinks = errors.New("the file system has no hard links")
 // changed. A version appears at once and with its content: the content is written
 // under another name, and the version's name is a hard link to it, which fails if the
 // name is taken, on a network mount as well. The file "origin" is created in the same way.
-type fileStore struct{ dir string }
+type fileStore struct {
+	dir   string
+	calls calls
+	skew  atomic.Int64 // the file system's clock minus ours, as last seen
+}
 
 func openFile(u *url.URL) (ticket.Store, error) {
 	if u.Host != "" || !strings.HasPrefix(u.Path, "/") || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("store: file: the URL must be file:///dir")
 	}
-	return &fileStore{filepath.FromSlash(u.Path)}, nil
+	return &fileStore{dir: filepath.FromSlash(u.Path)}, nil
 }
 
 // Load implements ticket.Store.
 func (s *fileStore) Load(ctx context.Context, app string) (ticket.Value, error) {
-	v, err := within(ctx, func() (ticket.Value, error) { return s.load(ctx, app) })
+	v, err := within(ctx, &s.calls, app, func() (ticket.Value, error) { return s.load(ctx, app) })
 	return v, fail("file: load", err)
 }
 
@@ -58,15 +63,7 @@ func (s *fileStore) load(ctx context.Context, app string) (ticket.Value, error) 
 		if err := ctx.Err(); err != nil {
 			return ticket.Value{}, err
 		}
-		// The clock first: creating a file also has a network mount forget what it
-		// cached of the directory.
-		temp, now, err := writeTemp(dir, []byte{0}, false)
-		if err != nil {
-			return ticket.Value{}, err
-		}
-		if err := os.Remove(temp); err != nil {
-			return ticket.Value{}, err
-		}
+		now := s.clock(dir) // first: this also has a network mount forget what it cached of the directory
 		found, err := list(dir)
 		if err != nil {
 			return ticket.Value{}, err
@@ -83,9 +80,23 @@ func (s *fileStore) load(ctx context.Context, app string) (ticket.Value, error) 
 	}
 }
 
+// clock returns the file system's clock: that of a file made now. Where none can be made, as
+// on a full disk, a pair that is there can be used all the same: what is told then is our own
+// clock, by as much off as that was when it was last seen. Nobody takes a lease by it, for
+// nobody can.
+func (s *fileStore) clock(dir string) time.Time {
+	temp, now, err := writeTemp(dir, []byte{0}, false)
+	if err != nil {
+		return time.Now().Round(0).Add(time.Duration(s.skew.Load()))
+	}
+	_ = os.Remove(temp) // what is left behind is removed later
+	s.skew.Store(int64(now.Sub(time.Now().Round(0))))
+	return now
+}
+
 // Swap implements ticket.Store.
 func (s *fileStore) Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
-	ok, err := within(ctx, func() (bool, error) { return s.swap(ctx, app, version, data) })
+	ok, err := within(ctx, &s.calls, app, func() (bool, error) { return s.swap(ctx, app, version, data) })
 	return ok, fail("file: swap", err)
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -22,11 +23,6 @@ const (
 	// redisTimeout bounds a dial and an answer: half of the 2 s that a renewal gives
 	// to a Load, so that one on a dead connection can be repeated.
 	redisTimeout = time.Second
-	// redisIdle is for how long a connection is kept idle: an instance that was
-	// frozen for longer than a NAT or a server remembers it dials anew.
-	redisIdle = 30 * time.Second
-	// redisConnections is the pool: an instance has one renewal at a time and app.
-	redisConnections = 3
 	// redisLife is after what time an abandoned key goes away. A key in use is
 	// written with each renewal, thrice an hour.
 	redisLife = 24 * time.Hour
@@ -63,7 +59,26 @@ func script(text string) func() *redis.Script {
 // A Swap is atomic on one server. One that restarts without persistence begins at other
 // versions. Where a replica takes over that lacks the last writes, versions repeat; pairs
 // carry an order of their own for that.
-type redisStore struct{ pool *redis.Pool }
+type redisStore struct {
+	pool *redis.Pool
+	// epoch grows where a server turns out not to be the one to write to. Connections of
+	// earlier epochs are not used again: they lead to it, and the name perhaps elsewhere now.
+	epoch atomic.Uint64
+}
+
+// redisConn is a connection that is broken, for the pool, once its epoch is over.
+type redisConn struct {
+	redis.ConnWithContext
+	store *redisStore
+	epoch uint64
+}
+
+func (c *redisConn) Err() error {
+	if c.epoch != c.store.epoch.Load() {
+		return errClosed
+	}
+	return c.ConnWithContext.Err()
+}
 
 // openRedis returns a store at u. roots are the authorities for rediss, nil the
 // system's.
@@ -92,31 +107,37 @@ func openRedis(u *url.URL, roots *x509.CertPool) (ticket.Store, error) {
 		redis.DialConnectTimeout(redisTimeout),
 		redis.DialReadTimeout(redisTimeout),
 		redis.DialWriteTimeout(redisTimeout),
+		redis.DialTLSHandshakeTimeout(redisTimeout),
 		redis.DialUseTLS(u.Scheme == "rediss"),
 		redis.DialTLSConfig(&tls.Config{ServerName: u.Hostname(), RootCAs: roots, MinVersion: tls.VersionTLS12}),
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
-	return &redisStore{&redis.Pool{
+	s := &redisStore{}
+	s.pool = &redis.Pool{
 		DialContext: func(ctx context.Context) (redis.Conn, error) {
-			return redis.DialContext(ctx, "tcp", address, options...)
+			epoch := s.epoch.Load()
+			conn, err := redis.DialContext(ctx, "tcp", address, options...)
+			if err != nil {
+				return nil, err
+			}
+			return &redisConn{conn.(redis.ConnWithContext), s, epoch}, nil
 		},
-		MaxIdle:     redisConnections,
-		MaxActive:   redisConnections,
-		IdleTimeout: redisIdle,
-		Wait:        true,
-	}}, nil
+		TestOnBorrow: func(c redis.Conn, _ time.Time) error { return c.Err() },
+		MaxIdle:      connections,
+		MaxActive:    connections,
+		IdleTimeout:  idleLife,
+		Wait:         true,
+	}
+	return s, nil
 }
 
 // Load implements ticket.Store. It is repeated once on a connection that turned out to
 // be dead.
 func (s *redisStore) Load(ctx context.Context, app string) (ticket.Value, error) {
-	v, err := within(ctx, func() (ticket.Value, error) {
-		v, err := s.load(ctx, app)
-		if broken(ctx, err) {
-			v, err = s.load(ctx, app)
-		}
-		return v, err
-	})
+	v, err := s.load(ctx, app)
+	if broken(ctx, err) {
+		v, err = s.load(ctx, app)
+	}
 	return v, fail("redis: load", err)
 }
 
@@ -150,23 +171,68 @@ func (s *redisStore) load(ctx context.Context, app string) (ticket.Value, error)
 	return v, nil
 }
 
-// Swap implements ticket.Store. It is never repeated.
+// Swap implements ticket.Store. It is repeated only where it had no effect for certain.
 func (s *redisStore) Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
-	ok, err := within(ctx, func() (bool, error) {
-		return redis.Bool(s.run(ctx, redisSwap, app,
-			strconv.FormatUint(version, 10), strconv.FormatUint(version+1, 10), data, redisLife.Milliseconds()))
-	})
+	ok, err := redis.Bool(s.run(ctx, redisSwap, app,
+		strconv.FormatUint(version, 10), strconv.FormatUint(version+1, 10), data, redisLife.Milliseconds()))
 	return ok, fail("redis: swap", err)
 }
 
-// run runs a script on the app's key.
+// run runs a script on the app's key. Where the server says that it is not the one to ask, as
+// a master does that was demoted, nothing was written, and the script runs once more on a new
+// connection: the name may lead to the new master already.
 func (s *redisStore) run(ctx context.Context, script func() *redis.Script, app string, args ...any) (any, error) {
+	args = append([]any{redisKey(app)}, args...)
+	answer, err := s.do(ctx, script(), args)
+	if isElsewhere(err) {
+		answer, err = s.do(ctx, script(), args)
+	}
+	return answer, err
+}
+
+func (s *redisStore) do(ctx context.Context, script *redis.Script, args []any) (any, error) {
 	conn, err := s.pool.GetContext(ctx)
 	if err != nil {
 		return nil, &dialError{err}
 	}
 	defer conn.Close()
-	return script().DoContext(ctx, conn, append([]any{redisKey(app)}, args...)...)
+	epoch := s.epoch.Load()
+	answer, err := script.DoContext(ctx, conn, args...)
+	if isElsewhere(err) {
+		s.epoch.CompareAndSwap(epoch, epoch+1) // else another call has seen it too
+	}
+	return answer, err
+}
+
+// isElsewhere reports whether err is the answer of a server that does not take the call, and
+// that another one may stand in for. Each is given before a script has written anything.
+func isElsewhere(err error) bool {
+	var (
+		answer redis.Error
+		dial   *dialError
+	)
+	if !errors.As(err, &answer) || errors.As(err, &dial) {
+		return false
+	}
+	switch code(answer) {
+	case "READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING", "CLUSTERDOWN", "TRYAGAIN", "MOVED":
+		return true
+	}
+	return false
+}
+
+// code returns the code of an answer: its first word. Before Redis 7 that of a script says
+// ERR, and the command's code follows within: "... @user_script: 3: -READONLY You can't ...".
+func code(answer redis.Error) string {
+	first, rest, _ := strings.Cut(answer.Error(), " ")
+	if first == "ERR" {
+		for field := range strings.FieldsSeq(rest) {
+			if inner, ok := strings.CutPrefix(field, "-"); ok && len(inner) > 1 && strings.ToUpper(inner) == inner {
+				return inner
+			}
+		}
+	}
+	return first
 }
 
 // Close implements io.Closer.

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/gomodule/redigo/redis"
 
 	"kyc-ocr-relay/internal/ticket"
 )
@@ -148,7 +150,87 @@ func (s *server) medium(location string, roots *x509.CertPool) medium {
 
 func TestRedisServer(t *testing.T) {
 	s := startServer(t, "--port", "--requirepass", password)
-	conform(t, s.medium(redisAt("redis", s.address, ""), nil))
+	m := s.medium(redisAt("redis", s.address, ""), nil)
+	m.refusals = map[string]func(*testing.T) func(){
+		"too few replicas": s.refuse([]any{"CONFIG", "SET", "min-slaves-to-write", 1}, []any{"CONFIG", "SET", "min-slaves-to-write", 0}),
+		"no memory":        s.refuse([]any{"CONFIG", "SET", "maxmemory", 1}, []any{"CONFIG", "SET", "maxmemory", 0}),
+		"replica":          s.refuse([]any{"SLAVEOF", "127.0.0.1", "1"}, []any{"SLAVEOF", "NO", "ONE"}),
+	}
+	conform(t, m)
+}
+
+// refuse has the server take no writes until it is told otherwise.
+func (s *server) refuse(on, off []any) func(*testing.T) func() {
+	return func(t *testing.T) func() {
+		s.do(t, on...)
+		return func() { s.do(t, off...) }
+	}
+}
+
+func (s *server) do(t testing.TB, command ...any) {
+	t.Helper()
+	conn, err := redis.Dial("tcp", s.address, redis.DialPassword(password))
+	mustDo(t, err)
+	defer conn.Close()
+	_, err = conn.Do(command[0].(string), command[1:]...)
+	mustDo(t, err)
+}
+
+// A name that leads to a new master is followed at once: the connections to the old one, which
+// reads as before, are given up upon its first refusal, and that call is not even lost.
+func TestRedisFollowsTheMaster(t *testing.T) {
+	old, promoted := startServer(t, "--port", "--requirepass", password), startServer(t, "--port", "--requirepass", password)
+	f := forward(t, old.address)
+	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""), nil)
+	var all sync.WaitGroup
+	for i := range 3 * connections { // so that every connection is open
+		all.Go(func() { mustLoad(t, s, fmt.Sprint("other", i)) })
+	}
+	all.Wait()
+	mustSwap(t, s, "app", 0, []byte("one"))
+	one, err := s.Load(t.Context(), "app")
+	mustDo(t, err)
+
+	host, port, _ := net.SplitHostPort(old.address)
+	promoted.do(t, "CONFIG", "SET", "masterauth", password)
+	old.do(t, "CONFIG", "SET", "repl-diskless-sync-delay", 0)
+	promoted.do(t, "SLAVEOF", host, port)
+	direct := openRedisAt(t, redisAt("redis", promoted.address, ""), nil)
+	for { // until it has copied what the master has
+		if v, err := direct.Load(t.Context(), "app"); err == nil && v.Version == one.Version {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	promoted.do(t, "SLAVEOF", "NO", "ONE")
+	old.do(t, "SLAVEOF", "127.0.0.1", "1")
+	f.server.Store(&promoted.address)
+
+	if ok, err := s.Swap(t.Context(), "app", one.Version, []byte("two")); !ok || err != nil {
+		t.Errorf("%v, %v", ok, err)
+	}
+	for range connections + 1 {
+		if v := mustLoad(t, s, "app"); v.Version != 2 || string(v.Data) != "two" {
+			t.Errorf("got %+v", v)
+		}
+	}
+	if v, err := direct.Load(t.Context(), "app"); err != nil || string(v.Data) != "two" {
+		t.Errorf("got %+v, %v", v, err)
+	}
+}
+
+func TestRedisCode(t *testing.T) {
+	for answer, want := range map[string]string{
+		"READONLY You can't write against a read only replica. script: 0123, on @user_script:3.":            "READONLY",
+		"ERR Error running script (call to f_01): @user_script:3: @user_script: 3: -READONLY You can't w.":  "READONLY",
+		"ERR Error running script (call to f_01): @user_script: 3: -OOM command not allowed when used mem.": "OOM",
+		"ERR unknown command - EVAL": "ERR",
+		"ERR":                        "ERR",
+	} {
+		if got := code(redis.Error(answer)); got != want {
+			t.Errorf("%q has the code %q", answer, got)
+		}
+	}
 }
 
 func TestRedisTLS(t *testing.T) {
@@ -238,10 +320,11 @@ func TestRedisForeignData(t *testing.T) {
 // forwarder stands between a store and its server, as a NAT does.
 type forwarder struct {
 	net.Listener
-	server string
+	server atomic.Pointer[string]
 	// dead has requests on the connections made so far answered by a reset; deaf
 	// has requests go through and their answers not.
 	dead, deaf atomic.Bool
+	away       time.Duration // what an answer takes
 	dials      atomic.Int32
 	wg         sync.WaitGroup
 }
@@ -249,7 +332,8 @@ type forwarder struct {
 func forward(t *testing.T, server string) *forwarder {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	mustDo(t, err)
-	f := &forwarder{Listener: l, server: server}
+	f := &forwarder{Listener: l}
+	f.server.Store(&server)
 	t.Cleanup(f.wg.Wait)
 	t.Cleanup(func() { l.Close() })
 	f.wg.Go(func() {
@@ -268,7 +352,7 @@ func forward(t *testing.T, server string) *forwarder {
 
 func (f *forwarder) serve(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", f.server)
+	server, err := net.Dial("tcp", *f.server.Load())
 	if err != nil {
 		return
 	}
@@ -281,6 +365,7 @@ func (f *forwarder) serve(client net.Conn) {
 				client.Close()
 				return
 			}
+			time.Sleep(f.away)
 			_, _ = client.Write(buf[:n])
 		}
 	})

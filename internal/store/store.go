@@ -7,7 +7,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"net/url"
 	"time"
@@ -22,9 +21,8 @@ const (
 	// idleLife is for how long a connection is kept idle: an instance that was frozen
 	// for longer than a NAT or a server remembers it dials anew.
 	idleLife = 30 * time.Second
-	// connections is what is kept of them: an instance has one renewal at a time and
-	// app, and most have one app.
-	connections = 3
+	// connections is how many there are at most.
+	connections = ticket.StoreCalls
 )
 
 // Open returns the store at location, a URL of the scheme (not used for "memory"):
@@ -54,28 +52,4 @@ func Open(scheme, location string, credentials role.Source) (ticket.Store, error
 		return openCOS(u, credentials)
 	}
 	return nil, errors.New("store: unknown scheme")
-}
-
-// within returns what f does, or at the end of ctx the context's error. f may then go
-// on for as long as it blocks: a hung mount must not hang who asks.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	var none T
-	if err := ctx.Err(); err != nil {
-		return none, err
-	}
-	done := make(chan result, 1)
-	go func() {
-		value, err := f()
-		done <- result{value, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
 }

@@ -138,23 +138,6 @@ func TestReason(t *testing.T) {
 	}
 }
 
-func TestWithinEndsWithTheContext(t *testing.T) {
-	release := make(chan struct{})
-	ended := make(chan struct{})
-	ctx, cancel := context.WithCancel(t.Context())
-	_, err := within(ctx, func() (int, error) {
-		defer close(ended)
-		cancel()
-		<-release
-		return 0, nil
-	})
-	if !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	close(release)
-	<-ended
-}
-
 func TestStopwatch(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {

@@ -62,21 +62,23 @@ func New(c Config) *Cache {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	cache := &Cache{apps: make(map[string]*rotation, len(c.Apps))}
+	slots := make(chan struct{}, StoreCalls)
 	for id, of := range c.Apps {
-		first, second := c.app(id, of), (*app)(nil)
+		first, second := c.app(id, of, slots), (*app)(nil)
 		if of.Next != nil {
-			second = c.app(id, *of.Next)
+			second = c.app(id, *of.Next, slots)
 		}
 		cache.apps[id] = newRotation(first, second)
 	}
 	return cache
 }
 
-func (c *Config) app(id string, of App) *app {
+func (c *Config) app(id string, of App, slots chan struct{}) *app {
 	return &app{
 		id:       id,
 		issuer:   of.Issuer,
 		store:    c.Store,
+		slots:    slots,
 		schedule: c.Schedule,
 		log:      c.Log.With("app_id", id),
 		seal:     sync.OnceValue(func() seal { return newSeal(id, of.Secret) }),
@@ -115,6 +117,7 @@ type app struct {
 	id       string
 	issuer   Issuer
 	store    Store
+	slots    chan struct{} // held during a call of the store, of all apps
 	schedule Schedule
 	log      *slog.Logger
 	seal     func() seal   // made at first use

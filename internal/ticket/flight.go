@@ -254,6 +254,10 @@ func (a *app) load(ctx context.Context) (Value, record, error) {
 // loadInTime keeps a Load to its time limit by the wall clock, too: that of ctx stands
 // still while the instance is frozen.
 func (a *app) loadInTime(ctx context.Context, name string) (Value, error) {
+	if err := a.enter(ctx); err != nil {
+		return Value{}, err
+	}
+	defer a.leave()
 	limit, asked := a.schedule.storeCall(), a.wall()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -266,6 +270,10 @@ func (a *app) loadInTime(ctx context.Context, name string) (Value, error) {
 
 // swap writes the record as the version after the given one, if that is the newest.
 func (a *app) swap(ctx context.Context, version uint64, r *record) (bool, error) {
+	if err := a.enter(ctx); err != nil {
+		return false, err
+	}
+	defer a.leave()
 	limit, asked := a.schedule.storeCall(), a.wall()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -288,6 +296,24 @@ func (a *app) write(ctx context.Context, version uint64, r *record) (bool, error
 
 // rejoin ends the time without the store.
 func (a *app) rejoin() { a.refuses, a.forced, a.hold = false, 0, time.Time{} }
+
+// enter waits until a call of the store can begin: its time limit begins only then, for a
+// queue of our own says nothing about the store. The error is that of ctx.
+func (a *app) enter(ctx context.Context) error {
+	select {
+	case a.slots <- struct{}{}: // also where ctx ended: whether the call still begins is not for chance
+		return nil
+	default:
+	}
+	select {
+	case a.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *app) leave() { <-a.slots }
 
 // sleep waits for another instance: short at first, then longer.
 func (a *app) sleep(ctx context.Context, tries int) error {

@@ -18,6 +18,12 @@ type Store interface {
 	Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error)
 }
 
+// StoreCalls is how many calls of its Store a Cache has under way at once. A Store has as
+// many connections, so that no call waits for one: what waits is not a Store that is slow.
+// An instance has one renewal at a time and app, and most have one app; the timer's of 250
+// apps keep four busy, and a server with a thousand instances has 4000 connections at most.
+const StoreCalls = 4
+
 // Value is what a Store holds for an app.
 type Value struct {
 	Version uint64

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A mount that hangs holds one goroutine a register, however often it is asked, and says so
+// at once. When it is back, so is the store.
+func TestOneHangingCallARegister(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			c       calls
+			blocked atomic.Int32
+			back    = make(chan struct{})
+		)
+		hang := func() (int, error) {
+			blocked.Add(1)
+			<-back
+			return 1, nil
+		}
+		ask := func(register string) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := within(ctx, &c, register, hang)
+			return err
+		}
+		start := time.Now()
+		waiting := make(chan error)
+		go func() { waiting <- ask("app") }()
+		synctest.Wait()
+		if err := ask("app"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the one that waits for the first: %v", err)
+		}
+		if err := <-waiting; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("the first: %v", err)
+		}
+		for range 100 {
+			if err := ask("app"); !errors.Is(err, errHung) {
+				t.Fatalf("the next: %v", err)
+			}
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("took %v", took)
+		}
+		if n := blocked.Load(); n != 1 {
+			t.Errorf("%d goroutines hang", n)
+		}
+		if err := ask("another"); !errors.Is(err, context.DeadlineExceeded) || blocked.Load() != 2 {
+			t.Errorf("another register: %v, %d hang", err, blocked.Load())
+		}
+		close(back)
+		synctest.Wait()
+		if err := ask("app"); err != nil {
+			t.Errorf("after it is back: %v", err)
+		}
+	})
+}
+
+// Calls that merely meet wait for each other.
+func TestCallsOfARegisterTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c calls
+		answers := make(chan error)
+		for range 10 {
+			go func() {
+				_, err := within(t.Context(), &c, "app", func() (int, error) {
+					time.Sleep(time.Second)
+					return 0, nil
+				})
+				answers <- err
+			}()
+		}
+		start := time.Now()
+		for range 10 {
+			if err := <-answers; err != nil {
+				t.Error(err)
+			}
+		}
+		if took := time.Since(start); took != 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if len(c.running) != 0 {
+			t.Errorf("%d calls are left", len(c.running))
+		}
+	})
+}
+
+// Opening a FIFO that nobody writes to blocks for ever, as a file on a hung mount does.
+func TestFileOnAHungMount(t *testing.T) {
+	m, root := directory(t)
+	s := m.open(t)
+	mustSwap(t, s, "app", 0, []byte("one"))
+	path := versionPath(filepath.Join(root, "app"), at(t, s, "app", 1))
+	mustDo(t, os.Remove(path))
+	mustDo(t, syscall.Mkfifo(path, 0o600))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := s.Load(ctx, "app")
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the first: %v", err)
+	}
+	for range 3 {
+		_, err := s.Load(t.Context(), "app")
+		if !errors.Is(err, errHung) {
+			t.Fatalf("the next: %v", err)
+		}
+		wantClean(t, err, m.canaries)
+		if _, err := s.Swap(t.Context(), "app", 1, nil); !errors.Is(err, errHung) {
+			t.Fatalf("the next: %v", err)
+		}
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0) // now it reads, and finds nothing
+	mustDo(t, err)
+	mustDo(t, f.Close())
+}
