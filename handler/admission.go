@@ -28,6 +28,10 @@ const (
 
 	plainShare = overhead + 16<<10  // the first chunk of an answer of unknown size
 	photoShare = overhead + 224<<10 // unless answers were larger lately
+
+	// mostShare is what they are admitted with at the most, however large they were: the
+	// five of an ID card. More would keep out requests that need little.
+	mostShare = photoMemory / 8
 )
 
 // budget is the memory for answers that are being read and written. It never makes
@@ -57,6 +61,12 @@ func (b *budget) take(n, keep int64) bool {
 	}
 }
 
+// expect takes note of what an answer with photos took.
+func (b *budget) expect(n int64) {
+	usual := b.usual.Load()
+	b.usual.Store(min(mostShare, usual+(n-usual)/8))
+}
+
 // hold is what one request has of a budget. Without a budget everything is granted:
 // an instance of an event function has one request at a time.
 type hold struct {
@@ -77,6 +87,9 @@ func (h *hold) admit(photos bool) bool {
 		n, keep = max(photoShare, h.budget.usual.Load()), plainMemory
 	}
 	if !h.budget.take(n, keep) {
+		if photos {
+			h.budget.expect(photoShare) // else a wrong estimate would refuse all who could mend it
+		}
 		return false
 	}
 	h.photos, h.taken, h.used = photos, n, overhead
@@ -123,8 +136,7 @@ func (h *hold) release() {
 		return
 	}
 	if h.photos && h.most > overhead {
-		usual := h.budget.usual.Load()
-		h.budget.usual.Store(usual + (min(h.most, photoMemory)-usual)/8)
+		h.budget.expect(h.most)
 	}
 	h.budget.left.Add(h.taken)
 	h.taken = 0

@@ -92,6 +92,46 @@ func TestRequestsWithPhotosAreExpectedToNeedWhatOthersDid(t *testing.T) {
 	}
 }
 
+// TestLargeAnswersDoNotStarvePhotos: what some took says little about what others need.
+func TestLargeAnswersDoNotStarvePhotos(t *testing.T) {
+	b := newBudget()
+	for range 50 { // chunked ones, which take what they turn out to need
+		h := hold{budget: b}
+		h.admit(true)
+		h.Take(photoLimit)
+		h.release()
+	}
+	plain := hold{budget: b}
+	if !plain.admit(false) {
+		t.Fatal("a plain request is refused")
+	}
+	for i := range 200 {
+		h := hold{budget: b}
+		if !h.admit(true) {
+			t.Fatalf("request %d for a small photo is refused", i+1)
+		}
+		h.Take(3)
+		h.release()
+	}
+}
+
+// TestRefusalsLowerWhatIsExpected: where a wrong estimate refuses everybody, nobody is left
+// to mend it.
+func TestRefusalsLowerWhatIsExpected(t *testing.T) {
+	b := newBudget()
+	b.usual.Store(mostShare)
+	if !b.take(photoMemory-2*photoShare, plainMemory) { // somebody has nearly all
+		t.Fatal("nothing is taken, and nothing is left")
+	}
+	for range 60 {
+		h := hold{budget: b}
+		if h.admit(true) {
+			return
+		}
+	}
+	t.Errorf("after 60 refusals %d bytes are expected", b.usual.Load())
+}
+
 // TestBudgetAddsUp has requests take, give and end in any order: what is held is what
 // they use, as far as that is known, and never more than there is.
 func TestBudgetAddsUp(t *testing.T) {

@@ -38,6 +38,27 @@ func (h *Handler) open(ctx context.Context) (*Relay, *failure) {
 	if old != nil && (old.Stale == nil || !old.Stale(ctx, false)) {
 		return old, nil
 	}
+	return h.renew(ctx, old)
+}
+
+// openFor is open for an HTTP request. For one that is not authenticated nobody is asked
+// whether there is something new; the Relay will refuse it.
+func (h *Handler) openFor(ctx context.Context, req *request) (*Relay, *failure) {
+	r := h.relay.Load()
+	if r == nil {
+		return h.renew(ctx, nil)
+	}
+	if r.Stale == nil {
+		return r, nil
+	}
+	if _, ok := r.authenticate(req.authorization); !ok || !r.Stale(ctx, false) {
+		return r, nil
+	}
+	return h.renew(ctx, r)
+}
+
+// renew returns another Relay than old, or old where none can be built.
+func (h *Handler) renew(ctx context.Context, old *Relay) (*Relay, *failure) {
 	if err := h.enter(ctx); err != nil {
 		if old != nil {
 			return old, nil
@@ -121,7 +142,7 @@ func (h *Handler) serve(ctx context.Context, req *request) (resp *response) {
 			resp = failInternal.response(req.id)
 		}
 	}()
-	r, fail := h.open(ctx)
+	r, fail := h.openFor(ctx, req)
 	if fail != nil {
 		h.log.Error("configuration", "request_id", req.id, "status", fail.status, "error", fail.code, "detail", fail.msg)
 		return fail.response(req.id)

@@ -174,3 +174,29 @@ func TestRoleComesWithTheRequestAndStaysInside(t *testing.T) {
 		t.Errorf("without headers: %v", err)
 	}
 }
+
+// A caller can send the headers as well: two of a kind are none, whoever came first.
+func TestForgedRoleDoesNotCount(t *testing.T) {
+	good := func() http.Header {
+		return http.Header{"X-Scf-Secret-Id": {"canary-id"}, "X-Scf-Secret-Key": {"canary-key"}, "X-Scf-Session-Token": {"canary-session"}}
+	}
+	for name := range good() {
+		for what, values := range map[string][]string{
+			"forged first": {"forged", "canary"}, "forged last": {"canary", "forged"}, "put together": {"forged, canary"},
+			"empty": {""}, "missing": nil,
+		} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				header := good()
+				header[name] = values
+				var err error
+				h := NewHandler(func(ctx context.Context) (*Relay, error) {
+					_, err = role.FromEnvironment(func(string) string { return "" })(ctx)
+					return nil, errors.New("KYC_APP_ID: required")
+				}, slog.New(slog.DiscardHandler))
+				if get(h, "/healthz", header); !errors.Is(err, role.ErrNone) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"kyc-ocr-relay/internal/role"
@@ -86,17 +87,19 @@ func (r *response) write(w http.ResponseWriter, id string) {
 }
 
 // withRole keeps the credentials of the execution role, which the platform sends as
-// headers, for the services that the function itself uses.
+// headers, for the services that the function itself uses. A caller can send such headers,
+// too: they count where there is exactly one of each, and else none of them does.
 func withRole(r *http.Request) context.Context {
-	id := r.Header.Get("X-Scf-Secret-Id")
-	if id == "" {
-		return r.Context()
+	names := [...]string{"X-Scf-Secret-Id", "X-Scf-Secret-Key", "X-Scf-Session-Token"}
+	var of [len(names)]secret.Text
+	for i, name := range names {
+		values := r.Header[name]
+		if len(values) != 1 || values[0] == "" || strings.ContainsAny(values[0], ", ") { // two, put together on the way
+			return r.Context()
+		}
+		of[i] = secret.New(values[0])
 	}
-	return role.NewContext(r.Context(), role.Credentials{
-		SecretID:     secret.New(id),
-		SecretKey:    secret.New(r.Header.Get("X-Scf-Secret-Key")),
-		SessionToken: secret.New(r.Header.Get("X-Scf-Session-Token")),
-	})
+	return role.NewContext(r.Context(), role.Credentials{SecretID: of[0], SecretKey: of[1], SessionToken: of[2]})
 }
 
 // headers tells set the headers of every response, in a fixed order.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"testing"
+
+	"kyc-ocr-relay/internal/secret"
 )
 
 // A changed configuration is served by another Relay. Where it is bad, the one that there is goes on.
@@ -47,5 +50,29 @@ func TestStale(t *testing.T) {
 	stale.Store(true)
 	if second := open(); second == first || open() != second || built.Load() != 2 {
 		t.Errorf("built %d times", built.Load())
+	}
+}
+
+// For a request that is not authenticated nobody is asked whether there is something new.
+func TestOnlyWhoIsAuthenticatedHasTheSettingsLookedAt(t *testing.T) {
+	var looks atomic.Int32
+	h := NewHandler(func(context.Context) (*Relay, error) {
+		return New(Config{
+			Callers: []Caller{{"alice", secret.New(goodToken)}},
+			Stale:   func(context.Context, bool) bool { looks.Add(1); return false },
+			Log:     slog.New(slog.DiscardHandler),
+		}), nil
+	}, slog.New(slog.DiscardHandler))
+	for _, header := range []http.Header{nil, {"Authorization": {"Bearer wrong"}}, {"Authorization": {"Bearer " + goodToken, "Bearer " + goodToken}}} {
+		for _, path := range []string{"/ocr/bankcard/order1", "/healthz", "/"} {
+			get(h, path, header)
+		}
+	}
+	if n := looks.Load(); n != 0 {
+		t.Errorf("looked %d times", n)
+	}
+	get(h, "/nothing", http.Header{"Authorization": {"Bearer " + goodToken}})
+	if n := looks.Load(); n != 1 {
+		t.Errorf("looked %d times for a request that is authenticated", n)
 	}
 }

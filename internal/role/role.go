@@ -4,6 +4,8 @@ package role
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"kyc-ocr-relay/internal/secret"
 )
@@ -30,20 +32,39 @@ func NewContext(ctx context.Context, c Credentials) context.Context {
 	return context.WithValue(ctx, key{}, c)
 }
 
-// FromEnvironment returns a Source that prefers the platform's variables, as an
-// event function has them, to what came with the request.
+// trusted is for how long credentials of the environment count as good. How long they live
+// is not documented; those of a role elsewhere in the cloud do for two hours at least.
+const trusted = time.Hour
+
+// FromEnvironment returns a Source of the platform's variables, which an event function
+// gets with each invocation, and of what came with the request, as a Web function has it.
+// Where there are both, the variables count as long as they are new: those of a process
+// that lives on were set once, while each request brings what is valid.
 func FromEnvironment(getenv func(string) string) Source {
+	var (
+		mu    sync.Mutex
+		known = getenv("TENCENTCLOUD_SECRETID")
+		since = time.Now().Round(0) // by the wall clock: an instance may have been frozen
+	)
 	return func(ctx context.Context) (Credentials, error) {
-		if id := getenv("TENCENTCLOUD_SECRETID"); id != "" {
-			return Credentials{
-				SecretID:     secret.New(id),
-				SecretKey:    secret.New(getenv("TENCENTCLOUD_SECRETKEY")),
-				SessionToken: secret.New(getenv("TENCENTCLOUD_SESSIONTOKEN")),
-			}, nil
+		id, now := getenv("TENCENTCLOUD_SECRETID"), time.Now().Round(0)
+		mu.Lock()
+		if id != known {
+			known, since = id, now
 		}
-		if c, ok := ctx.Value(key{}).(Credentials); ok {
-			return c, nil
+		old := now.Sub(since) >= trusted
+		mu.Unlock()
+		request, ok := ctx.Value(key{}).(Credentials)
+		switch {
+		case ok && (old || id == ""):
+			return request, nil
+		case id == "":
+			return Credentials{}, ErrNone
 		}
-		return Credentials{}, ErrNone
+		return Credentials{
+			SecretID:     secret.New(id),
+			SecretKey:    secret.New(getenv("TENCENTCLOUD_SECRETKEY")),
+			SessionToken: secret.New(getenv("TENCENTCLOUD_SESSIONTOKEN")),
+		}, nil
 	}
 }

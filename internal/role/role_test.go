@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -30,4 +32,26 @@ func TestSource(t *testing.T) {
 			t.Errorf("with the environment's: %v", err)
 		}
 	}
+}
+
+// The variables of a process that lives on were set once; each request brings what is valid.
+func TestOldVariablesGiveWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		env := map[string]string{"TENCENTCLOUD_SECRETID": "at-start", "TENCENTCLOUD_SECRETKEY": "k", "TENCENTCLOUD_SESSIONTOKEN": "t"}
+		source := FromEnvironment(func(name string) string { return env[name] })
+		request := NewContext(context.Background(), Credentials{SecretID: secret.New("of-request")})
+		expect := func(ctx context.Context, want string) {
+			t.Helper()
+			if c, err := source(ctx); err != nil || c.SecretID.Reveal() != want {
+				t.Errorf("%q, %v, want %q", c.SecretID.Reveal(), err, want)
+			}
+		}
+		time.Sleep(trusted - 1)
+		expect(request, "at-start")
+		time.Sleep(1)
+		expect(request, "of-request")
+		expect(context.Background(), "at-start") // better than none
+		env["TENCENTCLOUD_SECRETID"] = "renewed"
+		expect(request, "renewed")
+	})
 }
