@@ -222,3 +222,25 @@ func TestReject(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Without an archive there is no mark: webhooks get the message that replays the order.
+func TestSetAsideWithoutAnArchive(t *testing.T) {
+	hook := startReceiver(t)
+	p, err := openSinks(t, hook.url).Check(t.Context(), testOrder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Rejection{Message: `{"type":"bankcard","order_no":"order1"}`, Reason: "refused", Event: "ckafka"}
+	hook.next(400)
+	if err := p.SetAside(t.Context(), r); err == nil {
+		t.Error("no error, although nobody was told")
+	}
+	if err := p.SetAside(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	var told Rejection
+	got := hook.messages()
+	if len(got) != 1 || got[0].Type != "ocr.rejected" || json.Unmarshal(got[0].Data, &told) != nil || told != r {
+		t.Errorf("%d messages, %+v", len(got), told)
+	}
+}
