@@ -108,7 +108,7 @@ func (r *Relay) errand(rec record) *errand {
 		return &errand{name: rejection.Name(), rejection: &rejection}
 	}
 	order := delivery.Order{AppID: q.AppID, Type: string(q.Type), No: q.OrderNo}
-	return &errand{name: order.String(), order: order, query: q}
+	return &errand{name: order.String(), order: order, query: q, event: rec.kind, message: rec.text}
 }
 
 // run does all errands, side by side. One that has to wait goes to the end of the
@@ -157,7 +157,12 @@ func sleepUntil(ctx context.Context, due time.Time) {
 func (b *batch) report() ([]byte, error) {
 	result := deliveries{[]string{}, []string{}, []string{}}
 	var failed []string
+	level := slog.LevelInfo
 	for _, e := range b.errands {
+		if e.err != nil {
+			level = slog.LevelWarn
+			e.log(b.relay.Log, b.id)
+		}
 		switch e.outcome {
 		case isDelivered:
 			result.Delivered = append(result.Delivered, e.name)
@@ -167,15 +172,9 @@ func (b *batch) report() ([]byte, error) {
 			result.Rejected = append(result.Rejected, e.name)
 		default:
 			failed = append(failed, fmt.Sprintf("%s (%v)", e.name, e.err))
-			e.log(b.relay.Log, b.id)
 		}
 	}
 	result.Skipped = append(result.Skipped, b.twice...)
-
-	level := slog.LevelInfo
-	if len(failed) > 0 {
-		level = slog.LevelWarn
-	}
 	b.relay.Log.Log(context.Background(), level, "deliver", "request_id", b.id, "event", b.kind, "records", b.records,
 		"delivered", len(result.Delivered), "skipped", len(result.Skipped), "rejected", len(result.Rejected),
 		"ignored", b.foreign, "failed", len(failed), "total_ms", milliseconds(time.Since(b.start)))

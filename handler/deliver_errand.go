@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/delivery"
+	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -32,6 +33,8 @@ type errand struct {
 	name      string
 	order     delivery.Order
 	query     upstream.Query
+	event     string              // the kind of event that brought it
+	message   string              // as it came
 	rejection *delivery.Rejection // nil for an order
 
 	pending *delivery.Pending // once it is known what is missing
@@ -40,7 +43,7 @@ type errand struct {
 	first   time.Time         // when a result was there the first time
 
 	outcome outcome
-	err     error   // why it failed
+	err     error   // why it failed, or was not delivered
 	line    logLine // what the calls of the upstream cost
 }
 
@@ -89,7 +92,7 @@ func (b *batch) attempt(ctx context.Context, e *errand) {
 		e.pending = pending
 	}
 	if e.pending.Archived() {
-		e.conclude(isDelivered, e.pending.Tell(ctx))
+		b.conclude(e, e.pending.Tell(ctx))
 		return
 	}
 	if !e.large && !b.hand(ctx, e, 1, usualAnswer) {
@@ -126,10 +129,30 @@ func (b *batch) hand(ctx context.Context, e *errand, shares int64, limit int) (t
 		b.pass(ctx, e, answer)
 	case upstream.NotFound:
 		b.wait(ctx, e, errors.New("there is no result yet"))
+	case upstream.Rejected:
+		b.refuse(ctx, e, answer)
 	default:
 		e.fail(fmt.Errorf("the upstream answered code %s", answer.Code))
 	}
 	return false
+}
+
+// refuse deals with an order that the upstream rejects. Where another renewal would not
+// help either, trying again would not: it would fail the whole batch, at every retry, for
+// as long as the platform retries. The order is set aside for people to look at. As all
+// orders of an app look like that where its secret is wrong, it is kept where it can be
+// replayed as it is, and not among the malformed ones.
+func (b *batch) refuse(ctx context.Context, e *errand, answer *upstream.Answer) {
+	err := fmt.Errorf("the upstream answered code %s", answer.Code)
+	if e.line.ticket != string(ticket.Rejected) || e.event == eventInvoke { // the caller is there to be told
+		e.fail(err)
+		return
+	}
+	r := delivery.Rejection{Message: e.message, Reason: err.Error() + ", with whatever ticket it is asked", Event: e.event}
+	e.conclude(isRejected, e.pending.SetAside(ctx, r))
+	if e.err == nil {
+		e.err = fmt.Errorf("%w, with whatever ticket it is asked: set aside", err)
+	}
 }
 
 // pass delivers an answer that has all its photos, or as many as it will have.
@@ -158,7 +181,7 @@ func (b *batch) pass(ctx context.Context, e *errand, answer *upstream.Answer) {
 	case late && time.Since(e.first) < cropPatience && b.mayWait(ctx):
 		e.again()
 	default:
-		e.conclude(isDelivered, e.pending.Deliver(ctx, parcel))
+		b.conclude(e, e.pending.Deliver(ctx, parcel))
 	}
 }
 
@@ -177,6 +200,17 @@ func (b *batch) mayWait(ctx context.Context) bool {
 	return !ok || time.Until(deadline) > askPause+b.reserve
 }
 
+// conclude takes what the sinks said. Trying again cannot tell a webhook that is not
+// configured: an event that is retried by itself must not fail for it, but the invocation
+// of somebody who replays the mark does.
+func (b *batch) conclude(e *errand, err error) {
+	if errors.Is(err, delivery.ErrGone) && e.event != eventInvoke {
+		e.outcome, e.err = isSkipped, err
+		return
+	}
+	e.conclude(isDelivered, err)
+}
+
 func (e *errand) again() { e.outcome, e.due = waits, time.Now().Add(askPause) }
 
 func (e *errand) fail(err error) { e.conclude(isFailed, err) }
@@ -188,7 +222,7 @@ func (e *errand) conclude(o outcome, err error) {
 	}
 }
 
-// log writes the line of an errand that failed.
+// log writes the line of an errand that failed, or was set aside.
 func (e *errand) log(log *slog.Logger, id string) {
 	if e.rejection != nil {
 		log.Warn("delivery failed", "request_id", id, "message", e.name, "error", e.err.Error())

@@ -75,7 +75,7 @@ func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte
 		return r.deliver(ctx, id, found)
 	case action == "deliver":
 		return r.deliverOne(ctx, id, event)
-	case action == "query", !has("action"):
+	case action == "query", isUnset(event["action"]):
 		return r.invoke(ctx, id, event)
 	}
 	return nil, errors.New("unknown action: query, deliver and renew are known")

@@ -207,15 +207,21 @@ func (r *Relay) keyed(key string) upstream.Query {
 	}
 }
 
-// asked reads what names an order, in a message as in a direct invocation.
+// asked reads what names an order, in a message as in a direct invocation. Serializers
+// write null or "" for a member that is not set: it was left out.
 func (r *Relay) asked(fields map[string]json.RawMessage) upstream.Query {
 	q := upstream.Query{
 		Type:    upstream.Type(text(fields["type"])),
 		OrderNo: text(fields["order_no"]),
 		AppID:   r.DefaultApp,
 	}
-	if app, given := fields["app_id"]; given {
+	if app := fields["app_id"]; !isUnset(app) {
 		q.AppID = text(app)
 	}
 	return q
+}
+
+// isUnset reports whether a member is not there, or is null or "".
+func isUnset(raw json.RawMessage) bool {
+	return len(raw) == 0 || string(raw) == "null" || string(raw) == `""`
 }

@@ -8,7 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"unicode/utf8"
+
+	"kyc-ocr-relay/internal/simulator"
 )
 
 // said is what was found in an event: an order, or the reason why there is none.
@@ -63,7 +66,11 @@ func TestRecords(t *testing.T) {
 		{kafka(`{"type":"bankcard","order_no":1}`), "ckafka: " + failOrderNo.msg},
 		{kafka(`{"type":"bankcard","order_no":"../o1"}`), "ckafka: " + failOrderNo.msg},
 		{kafka(`{"type":"bankcard","order_no":"o1","app_id":"IDA3"}`), "ckafka: " + failAppID.msg},
-		{kafka(`{"type":"bankcard","order_no":"o1","app_id":null}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":1}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":[]}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":" "}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":null,"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
+		{kafka(`{"type":"bankcard","order_no":""}`), "ckafka: " + failOrderNo.msg},
 		{`{"Records":[]}`, ""},
 		{`{"Records":[{"Ckafka":{"msgBody":` + text + `}},{"what":1},"x",{"CKafka":null}]}`,
 			"ckafka: IDA1/bankcard/o1, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind"},
@@ -99,6 +106,47 @@ func TestRecords(t *testing.T) {
 		if got := strings.Join(found, ", "); !ok || got != c.want {
 			t.Errorf("%s\ngot  %s, %t\nwant %s", c.event, got, ok, c.want)
 		}
+	}
+}
+
+// Serializers write null or "" for an app that is not set.
+func TestUnsetAppIsLeftOut(t *testing.T) {
+	for _, unset := range []string{`null`, `""`, ` null`, "\t\"\" "} {
+		order := `{"type":"bankcard","order_no":"o1","app_id":` + unset + `}`
+		text, err := json.Marshal(order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const bridge = `{"specversion":"1.0","id":"1","source":"s","data`
+		for event, want := range map[string]string{
+			`{"Records":[{"Ckafka":{"msgBody":` + string(text) + `}}]}`:                            "ckafka: IDA1/bankcard/o1",
+			`{"Records":[{"Ckafka":{"msgBody":` + order + `}}]}`:                                   "ckafka: IDA1/bankcard/o1",
+			bridge + `":` + order + `}`:                                                            "eventbridge: IDA1/bankcard/o1",
+			bridge + `":{"msgBody":` + string(text) + `}}`:                                         "eventbridge: IDA1/bankcard/o1",
+			bridge + `_base64":"` + base64.StdEncoding.EncodeToString([]byte(order)) + `"}`:        "eventbridge: IDA1/bankcard/o1",
+			`{"EventList":[` + bridge + `":` + string(text) + `},` + bridge + `":` + order + `}]}`: "eventbridge: IDA1/bankcard/o1, eventbridge: IDA1/bankcard/o1",
+		} {
+			if found, ok := said(event); !ok || strings.Join(found, ", ") != want {
+				t.Errorf("%s: %q", event, found)
+			}
+		}
+		// A direct invocation, as query and as delivery.
+		h, _ := newHandler(t, answerWith(`{"code":"0"}`), nil)
+		if got, err := h.Invoke(t.Context(), "", []byte(order)); err != nil || string(got) != `{"code":"0"}` {
+			t.Errorf("query with %q: %s, %v", unset, got, err)
+		}
+		synctest.Test(t, func(t *testing.T) {
+			p := newPost(t, simulator.Config{})
+			got, err := p.deliver(t, `{"action":"deliver",`+order[1:])
+			if err != nil || !slices.Equal(got.Delivered, []string{"IDA1/bankcard/o1"}) {
+				t.Errorf("deliver with %q: %v, %v", unset, got, err)
+			}
+		})
+	}
+	// Of several apps without a first one, each order has to say which.
+	r := New(Config{Apps: []string{"IDA1", "IDA2"}})
+	if _, reason := r.order(record{kind: eventCKafka, text: `{"type":"bankcard","order_no":"o1","app_id":null}`}); reason != failAppID.msg {
+		t.Errorf("without an app among several: %q", reason)
 	}
 }
 
@@ -140,8 +188,8 @@ func FuzzRecords(f *testing.F) {
 			if json.Unmarshal([]byte(*r.Ckafka.MsgBody), &fields) != nil {
 				continue
 			}
-			app, given := fields["app_id"]
-			if !given {
+			app := fields["app_id"]
+			if app == nil || app == "" { // left out
 				app = "IDA1"
 			}
 			order, _ := fields["order_no"].(string)

@@ -6,7 +6,7 @@
 //
 //	{app_id}/{type}/{order_no}/{photo}.jpg
 //	{app_id}/{type}/{order_no}/result.json    last: the commit mark
-//	undelivered/{app_id}/{type}/{order_no}.order
+//	undelivered/{app_id}/{type}/{order_no}.order    the mark: somebody was not told
 //	rejected/{hash of the message}.json
 package delivery
 
@@ -49,7 +49,7 @@ type Config struct {
 
 // Sinks are the places that every result goes to. They are safe for concurrent use.
 type Sinks struct {
-	archives []archive // the first one keeps the marks
+	archives []archive // each keeps marks of its own
 	hooks    []*webhook
 }
 
@@ -112,6 +112,15 @@ func (s *Sinks) Close() {
 	for _, h := range s.hooks {
 		h.client.CloseIdleConnections()
 	}
+}
+
+// tags names the webhooks.
+func (s *Sinks) tags() []string {
+	tags := make([]string, len(s.hooks))
+	for i, h := range s.hooks {
+		tags[i] = h.tag
+	}
+	return tags
 }
 
 // readAll reads what an archive keeps under a key.

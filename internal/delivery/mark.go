@@ -14,8 +14,13 @@ type mark struct {
 	Type    string `json:"type"`
 	OrderNo string `json:"order_no"`
 	AppID   string `json:"app_id"`
-	// Webhooks has the tags of those that were not told; null means all.
+	// Webhooks has the tags of those that were not told; null means all. One that is no
+	// longer configured stays on the list until it is told, or another in its place.
 	Webhooks []string `json:"webhooks"`
+	// Told has the tags of those that were told. It is the list that counts: a webhook
+	// that is not on it is told, although it had another URL when the mark was written.
+	// null: the mark was written by a version that only had the other list.
+	Told []string `json:"told"`
 }
 
 // readMark returns nil where there is none.
@@ -32,32 +37,42 @@ func readMark(ctx context.Context, a archive, o Order) (*mark, error) {
 	return m, nil
 }
 
-func writeMark(ctx context.Context, a archive, o Order, hooks []*webhook) (*mark, error) {
-	m := &mark{Action: "deliver", Type: o.Type, OrderNo: o.No, AppID: o.AppID, Webhooks: []string{}}
-	for _, h := range hooks {
-		m.Webhooks = append(m.Webhooks, h.tag)
-	}
+func writeMark(ctx context.Context, a archive, o Order, m *mark) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // text does not fail
 	}
-	if err := a.write(ctx, o.markKey(), jsonBlob(data)); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return a.write(ctx, o.markKey(), jsonBlob(data))
 }
 
-// of returns the webhooks that m names.
-func (m *mark) of(hooks []*webhook) (named []*webhook) {
-	for _, h := range hooks {
-		if m.Webhooks == nil || slices.Contains(m.Webhooks, h.tag) {
-			named = append(named, h)
+// told returns which of the configured webhooks need not be told, by their tags.
+//
+// A mark without a list of those that were told says it of all that it does not name. If
+// it names one that is gone, nobody knows which of the others has taken its place: all
+// are told then, some of them again.
+func (m *mark) told(configured []string) []string {
+	switch {
+	case m.Told != nil:
+		return m.Told
+	case m.Webhooks == nil || len(without(m.Webhooks, configured)) > 0:
+		return nil
+	}
+	return without(configured, m.Webhooks)
+}
+
+// equal reports whether m and o say the same.
+func (m *mark) equal(o *mark) bool {
+	return m != nil && o != nil && m.Webhooks != nil && m.Told != nil &&
+		slices.Equal(m.Webhooks, o.Webhooks) && slices.Equal(m.Told, o.Told)
+}
+
+// without returns the tags that are not among others, each once; never nil.
+func without(tags, others []string) []string {
+	left := []string{}
+	for _, tag := range tags {
+		if !slices.Contains(others, tag) && !slices.Contains(left, tag) {
+			left = append(left, tag)
 		}
 	}
-	return named
-}
-
-// names reports whether m names exactly these webhooks.
-func (m *mark) names(hooks []*webhook) bool {
-	return m != nil && m.Webhooks != nil && len(m.Webhooks) == len(hooks) && len(m.of(hooks)) == len(hooks)
+	return left
 }

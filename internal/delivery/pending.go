@@ -2,53 +2,90 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
+
+// ErrGone says that all was done that could be, but that the order's mark names a
+// webhook that is not configured any more, and that no other has taken its place. The
+// mark stays: it delivers the order when the webhook is back.
+var ErrGone = errors.New("a webhook that was not told is no longer in DELIVER_TO: put it back, or delete the mark if nobody is to be told")
 
 // Pending is an order of which something is missing.
 type Pending struct {
 	sinks *Sinks
 	order Order
-	has   []bool     // which archives have its result
-	hooks []*webhook // who has not been told
-	mark  *mark      // as it is in the first archive; nil: there is none
+	at    []state  // by archive
+	told  []string // the tags of the webhooks that have been told
+	fresh []string // the tags of those that no mark knows
+	gone  []string // the tags that marks name, of webhooks that are not configured
+	doubt error    // a mark cannot be read: somebody may not have been told
+}
+
+// state is what is known of an order in one archive.
+type state struct {
+	has     bool  // the result
+	mark    *mark // nil: there is none, or it cannot be read
+	unread  bool  // it cannot be read
+	refused bool  // it has just failed to write
 }
 
 // Check finds out what is missing of an order: nil where nothing is.
 //
-// A webhook cannot be asked what it got. Where there is an archive, a mark in it says
-// who has to be told still; without one, webhooks are told again for every event, under
-// the same webhook-id.
+// A webhook cannot be asked what it got. Where there are archives, marks in them say who
+// has been told; without one, webhooks are told again for every event, under the same
+// webhook-id. Each archive has a mark of its own, so that any of them may be taken away,
+// or come to be the first.
 func (s *Sinks) Check(ctx context.Context, o Order) (*Pending, error) {
-	p := &Pending{sinks: s, order: o, hooks: s.hooks}
+	p := &Pending{sinks: s, order: o, at: make([]state, len(s.archives))}
 	if len(s.archives) == 0 {
 		return p, nil
 	}
-	for _, a := range s.archives {
+	var unread error
+	marked := false
+	for i, a := range s.archives {
 		has, err := a.has(ctx, o.documentKey())
-		p.has = append(p.has, has && err == nil) // one that cannot say is given it again
+		p.at[i].has = has && err == nil // one that cannot say is given it again
+		if p.at[i].mark, err = readMark(ctx, a, o); err != nil {
+			p.at[i].unread, unread = true, fmt.Errorf("look for a mark: %w", err)
+		}
+		marked = marked || p.at[i].mark != nil
 	}
-	var err error
-	p.mark, err = readMark(ctx, s.archives[0], o)
 	switch {
-	case p.mark != nil:
-		p.hooks = p.mark.of(s.hooks)
-	case p.has[0]:
-		p.hooks = nil
+	case !marked && !p.at[0].has: // all are told, whatever a mark may say that cannot be read
+	case !marked && unread == nil:
+		p.told = s.tags()
+	default:
+		p.doubt = unread
+		p.heed()
 	}
-	if p.Archived() && err != nil {
-		return nil, fmt.Errorf("look for a mark: %w", err)
-	}
-	if p.Archived() && p.mark == nil {
-		return nil, nil
+	if p.Archived() && !marked {
+		return nil, unread
 	}
 	return p, nil
 }
 
+// heed takes from the marks who has been told, and who else was to be.
+func (p *Pending) heed() {
+	configured := p.sinks.tags()
+	var named []string
+	for _, at := range p.at {
+		if at.mark != nil {
+			p.told = append(p.told, at.mark.told(configured)...)
+			named = append(named, at.mark.Webhooks...)
+		}
+	}
+	p.fresh = without(without(configured, named), p.told)
+	p.gone = without(without(named, configured), p.told)
+}
+
 // Archived reports whether there are archives that all have the result: then Tell is
 // enough, and the upstream need not be asked.
-func (p *Pending) Archived() bool { return len(p.has) > 0 && !slices.Contains(p.has, false) }
+func (p *Pending) Archived() bool {
+	return len(p.at) > 0 && !slices.ContainsFunc(p.at, func(at state) bool { return !at.has })
+}
 
 // Tell tells the webhooks that have not been told, from what the archive holds.
 func (p *Pending) Tell(ctx context.Context) error {
@@ -56,7 +93,7 @@ func (p *Pending) Tell(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the result: %w", err)
 	}
-	return together(p.finish(ctx, document, nil))
+	return p.finish(ctx, document, nil)
 }
 
 // Deliver gives the result to those who miss it. One that fails does not keep the
@@ -64,13 +101,14 @@ func (p *Pending) Tell(ctx context.Context) error {
 func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
 	var errs []error
 	for i, a := range p.sinks.archives {
-		if p.has[i] {
+		at := &p.at[i]
+		if at.has {
 			continue
 		}
-		if i == 0 && len(p.hooks) > 0 {
-			// The mark comes before the result: who finds a result without one need not look
-			// for webhooks that were not told.
-			if err := p.note(ctx); err != nil {
+		// The mark comes before the result: who finds a result without one need not look
+		// for webhooks that were not told.
+		if len(p.untold())+len(p.gone) > 0 || p.doubt != nil {
+			if err := p.noteIn(ctx, i); err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -78,17 +116,28 @@ func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
 		if err := put(ctx, a, p.order, parcel); err != nil {
 			// Another instance may have been quicker: it got in the way, but did the work.
 			if done, _ := a.has(ctx, p.order.documentKey()); !done {
+				at.refused = true
 				errs = append(errs, err)
 				continue
 			}
 		}
-		p.has[i] = true
+		at.has = true
 	}
-	return together(p.finish(ctx, parcel.document, errs))
+	return p.finish(ctx, parcel.document, errs)
 }
 
 // Postpone notes that the order is still to be delivered.
 func (p *Pending) Postpone(ctx context.Context) error { return p.note(ctx) }
+
+// SetAside keeps an order that is not to be tried again by itself, so that people can
+// replay it: by its mark or, where no archive keeps marks, by the message in r, which
+// the webhooks are told of.
+func (p *Pending) SetAside(ctx context.Context, r Rejection) error {
+	if len(p.sinks.archives) == 0 {
+		return p.sinks.Reject(ctx, r)
+	}
+	return p.note(ctx)
+}
 
 // put writes the photos, and when all are there the document.
 func put(ctx context.Context, a archive, o Order, parcel *Parcel) error {
@@ -103,42 +152,90 @@ func put(ctx context.Context, a archive, o Order, parcel *Parcel) error {
 	return nil
 }
 
-// finish tells the webhooks and brings the mark up to date. It returns errs with the
-// new ones.
-func (p *Pending) finish(ctx context.Context, document []byte, errs []error) []error {
+// finish tells the webhooks and brings the marks up to date: they go when nobody is
+// left. It returns errs joined with the new ones.
+func (p *Pending) finish(ctx context.Context, document []byte, errs []error) error {
 	payload := delivered(p.order, document)
-	var left []*webhook
-	for _, h := range p.hooks {
+	for _, h := range p.untold() {
 		if err := h.post(ctx, payload); err != nil {
 			errs = append(errs, err)
-			left = append(left, h)
+			continue
+		}
+		p.told = append(p.told, h.tag)
+		if len(p.gone) > 0 && slices.Contains(p.fresh, h.tag) {
+			p.gone = p.gone[1:] // h has taken the place of one, no matter whose
 		}
 	}
-	p.hooks = left
-	if len(errs) > 0 {
-		if err := p.note(ctx); err != nil {
-			errs = append(errs, err)
-		}
-		return errs
+	if p.doubt != nil {
+		errs = append(errs, p.doubt)
 	}
-	if p.mark != nil {
-		if err := p.sinks.archives[0].remove(ctx, p.order.markKey()); err != nil {
-			return append(errs, fmt.Errorf("remove the mark: %w", err))
-		}
-		p.mark = nil
+	if len(errs) == 0 && len(p.gone) == 0 {
+		return together(p.unmark(ctx))
 	}
-	return errs
+	if err := p.note(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	if len(errs) == 0 {
+		return fmt.Errorf("%w (%s)", ErrGone, strings.Join(p.gone, ", "))
+	}
+	return together(errs)
 }
 
-// note writes the mark, unless it is there already.
+// untold returns the webhooks that have not been told.
+func (p *Pending) untold() (list []*webhook) {
+	for _, h := range p.sinks.hooks {
+		if !slices.Contains(p.told, h.tag) {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// note brings the marks up to date: in the first archive, whose marks people look
+// through, and in every other that has not just refused a write.
 func (p *Pending) note(ctx context.Context) error {
-	if len(p.sinks.archives) == 0 || p.mark.names(p.hooks) {
+	var errs []error
+	for i, at := range p.at {
+		if i == 0 || !at.refused {
+			errs = append(errs, p.noteIn(ctx, i))
+		}
+	}
+	return together(errs)
+}
+
+// noteIn writes the mark to an archive, unless it is there already. One that could not be
+// read is left alone where it may name somebody.
+func (p *Pending) noteIn(ctx context.Context, i int) error {
+	at := &p.at[i]
+	m := &mark{Action: "deliver", Type: p.order.Type, OrderNo: p.order.No, AppID: p.order.AppID}
+	m.Told = without(p.told, nil)
+	names := p.sinks.tags()
+	if len(p.gone) > 0 {
+		names = append(without(names, p.fresh), p.gone...) // a fresh one is to take a place that is named
+	}
+	m.Webhooks = without(names, p.told)
+	if m.equal(at.mark) || at.unread && p.doubt != nil {
 		return nil
 	}
-	m, err := writeMark(ctx, p.sinks.archives[0], p.order, p.hooks)
-	if err != nil {
+	if err := writeMark(ctx, p.sinks.archives[i], p.order, m); err != nil {
+		at.refused = true
 		return fmt.Errorf("write the mark: %w", err)
 	}
-	p.mark = m
+	at.mark = m
 	return nil
+}
+
+// unmark removes the marks.
+func (p *Pending) unmark(ctx context.Context) (errs []error) {
+	for i := range p.at {
+		if p.at[i].mark == nil {
+			continue
+		}
+		if err := p.sinks.archives[i].remove(ctx, p.order.markKey()); err != nil {
+			errs = append(errs, fmt.Errorf("remove the mark: %w", err))
+			continue
+		}
+		p.at[i].mark = nil
+	}
+	return errs
 }
