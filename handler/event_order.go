@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -210,12 +211,12 @@ func (r *Relay) keyed(key string) upstream.Query {
 // asked reads what names an order, in a message as in a direct invocation.
 func (r *Relay) asked(fields map[string]json.RawMessage) upstream.Query {
 	q := upstream.Query{
-		Type:    upstream.Type(text(fields["type"])),
-		OrderNo: text(fields["order_no"]),
+		Type:    upstream.Type(jsonscan.Text(fields["type"])),
+		OrderNo: jsonscan.Text(fields["order_no"]),
 		AppID:   r.DefaultApp,
 	}
 	if app, given := fields["app_id"]; given {
-		q.AppID = text(app)
+		q.AppID = jsonscan.Text(app)
 	}
 	return q
 }
