@@ -3,6 +3,7 @@ package handler
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -88,3 +90,37 @@ type nowhere struct {
 func (w *nowhere) Header() http.Header         { return w.header }
 func (w *nowhere) WriteHeader(int)             {}
 func (w *nowhere) Write(p []byte) (int, error) { w.n += len(p); return len(p), nil }
+
+// BenchmarkDecodeEvent is an event of API Gateway, and the way to its headers and query.
+func BenchmarkDecodeEvent(b *testing.B) {
+	payload := []byte(`{"requestContext":{"serviceId":"service-f94sy04v","path":"/ocr/{path}","httpMethod":"GET","requestId":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef","identity":{"secretId":"abdcdxxxxxxxsdfs"},"sourceIp":"10.0.2.14","stage":"release"},"headers":{"accept":"application/json","accept-encoding":"gzip","authorization":"Bearer token-of-alice-0123456789","host":"service-3ei3tii4-251000691.ap-guangzhou.apigateway.myqcloud.com","user-agent":"backend/1.0","x-api-requestid":"c6af9ac6-7b61-11e6-9a41-93e8deadbeef","x-b3-traceid":"c6af9ac67b6111e69a4193e8deadbeef","x-qualifier":"$LATEST"},"body":"","pathParameters":{"path":"value"},"queryStringParameters":{},"headerParameters":{},"stageVariables":{"stage":"release"},"path":"/ocr/bankcard/a1","queryString":{"get_file":"1"},"httpMethod":"GET","isBase64Encoded":false}`)
+	for _, side := range []struct {
+		name  string
+		pairs func() int
+	}{
+		{"decodeEvent", func() (n int) {
+			event, _ := jsonscan.Decode(payload)
+			count := func(name, value string) { n++ }
+			decodePairs(event["headers"], count)
+			decodePairs(event["queryString"], count)
+			return n
+		}},
+		{"encoding.json", func() int {
+			var event struct {
+				HTTPMethod, Path     string
+				Headers, QueryString map[string]string
+			}
+			_ = json.Unmarshal(payload, &event)
+			return len(event.Headers) + len(event.QueryString)
+		}},
+	} {
+		b.Run(side.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if n := side.pairs(); n != 9 {
+					b.Fatal(n)
+				}
+			}
+		})
+	}
+}

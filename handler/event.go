@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -45,7 +46,7 @@ func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte
 	if len(payload) > usualEvent && hasManyMembers(payload) {
 		return nil, errors.New("the event has too many members")
 	}
-	event, ok := decodeEvent(payload)
+	event, ok := jsonscan.Decode(payload)
 	if !ok {
 		return nil, errors.New("the event is not a JSON object")
 	}
@@ -53,7 +54,7 @@ func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte
 	if has("httpMethod") {
 		return h.http(ctx, id, event)
 	}
-	timer := text(event["Type"]) == "Timer"
+	timer := jsonscan.Text(event["Type"]) == "Timer"
 	direct := has("action") || has("order_no")
 	var found []record
 	if !timer && !direct {
@@ -67,7 +68,7 @@ func (h *Handler) invoke(ctx context.Context, id string, payload []byte) ([]byte
 		h.log.Error("configuration", "request_id", id, "error", fail.code, "detail", fail.msg)
 		return nil, errors.New(string(fail.body(id)))
 	}
-	action := text(event["action"])
+	action := jsonscan.Text(event["action"])
 	switch {
 	case timer, action == "renew":
 		return r.renew(ctx, id)

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 
+	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -211,12 +212,12 @@ func (r *Relay) keyed(key string) upstream.Query {
 // write null or "" for a member that is not set: it was left out.
 func (r *Relay) asked(fields map[string]json.RawMessage) upstream.Query {
 	q := upstream.Query{
-		Type:    upstream.Type(text(fields["type"])),
-		OrderNo: text(fields["order_no"]),
+		Type:    upstream.Type(jsonscan.Text(fields["type"])),
+		OrderNo: jsonscan.Text(fields["order_no"]),
 		AppID:   r.DefaultApp,
 	}
 	if app := fields["app_id"]; !isUnset(app) {
-		q.AppID = text(app)
+		q.AppID = jsonscan.Text(app)
 	}
 	return q
 }

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+
+	"kyc-ocr-relay/internal/jsonscan"
 )
 
 // http answers an HTTP request that came as an event, of API Gateway or of a
@@ -21,8 +23,8 @@ func (h *Handler) http(ctx context.Context, id string, event map[string]json.Raw
 	}()
 	req := &request{
 		id:     id,
-		method: text(event["httpMethod"]),
-		path:   text(event["path"]),
+		method: jsonscan.Text(event["httpMethod"]),
+		path:   jsonscan.Text(event["path"]),
 		limit:  PlatformLimit,
 		event:  true,
 		room:   eventRoom,
@@ -49,7 +51,7 @@ func decodeQuery(raw json.RawMessage, visit func(name, value string)) (found boo
 		found = true
 		visit(name, value)
 	}
-	if query := text(raw); query != "" {
+	if query := jsonscan.Text(raw); query != "" {
 		parseQuery(strings.TrimPrefix(query, "?"), count)
 	} else {
 		decodePairs(raw, count)
@@ -62,12 +64,12 @@ func decodeQuery(raw json.RawMessage, visit func(name, value string)) (found boo
 // value, numbers, null. Nothing is merged: a name given twice, in whatever way, is
 // two pairs. None is kept here: there may be a million.
 func decodePairs(raw json.RawMessage, visit func(name, value string)) {
-	for name, value := range members(raw) {
+	for name, value := range jsonscan.Members(raw) {
 		if value[0] != '[' {
 			visit(name, plain(value))
 			continue
 		}
-		for element := range items(value) {
+		for element := range jsonscan.Items(value) {
 			visit(name, plain(element))
 		}
 	}
@@ -81,7 +83,7 @@ func plain(raw json.RawMessage) string {
 		return ""
 	}
 	if raw[0] == '"' {
-		return text(raw)
+		return jsonscan.Text(raw)
 	}
 	return string(raw)
 }

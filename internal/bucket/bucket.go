@@ -8,8 +8,8 @@
 // It is stricter than the real one: every query parameter, the host and every
 // x-cos- header must be signed, and what it does not know is an error and a
 // violation. Of versioning there is only that such a bucket ignores x-cos-forbid-overwrite,
-// names each version and can delete the latest. Not simulated: permissions beyond one key, ranges and other
-// conditions, copies, quotas, rate limits.
+// names each version and can delete the latest. Not simulated: permissions beyond one
+// key, ranges and other conditions, copies, quotas, rate limits.
 package bucket
 
 import (

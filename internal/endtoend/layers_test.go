@@ -29,8 +29,8 @@ var layers = map[string]layer{
 		imports: "handler internal/config internal/delivery internal/role internal/secret internal/settings internal/store internal/ticket internal/upstream",
 		drivers: "github.com/tencentyun/scf-go-lib",
 	},
-	"handler":            {imports: "internal/delivery internal/role internal/secret internal/ticket internal/upstream signer", drivers: "golang.org/x/sync"},
-	"internal/upstream":  {imports: "internal/secret signer"},
+	"handler":            {imports: "internal/delivery internal/jsonscan internal/role internal/secret internal/ticket internal/upstream signer", drivers: "golang.org/x/sync"},
+	"internal/upstream":  {imports: "internal/jsonscan internal/secret signer"},
 	"internal/ticket":    {imports: "internal/secret"},
 	"internal/store":     {imports: "internal/cosaccess internal/role internal/ticket", drivers: "github.com/gomodule/redigo github.com/tencentyun/cos-go-sdk-v5"},
 	"internal/delivery":  {imports: "internal/cosaccess internal/role internal/secret internal/upstream", drivers: "github.com/tencentyun/cos-go-sdk-v5"},
@@ -39,6 +39,7 @@ var layers = map[string]layer{
 	"internal/config":    {imports: "internal/secret", drivers: "github.com/kelseyhightower/envconfig"},
 	"internal/cosaccess": {imports: "internal/role", drivers: "github.com/tencentyun/cos-go-sdk-v5"},
 	"internal/role":      {imports: "internal/secret"},
+	"internal/jsonscan":  {},
 	"internal/secret":    {},
 	"signer":             {},
 

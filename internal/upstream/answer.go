@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"time"
+
+	"kyc-ocr-relay/internal/jsonscan"
 )
 
 // Class is what a code of the upstream means for the request that got it.
@@ -84,11 +86,11 @@ type Answer struct {
 // Photo returns the Base64 text of a photo in result, nil where it is absent or
 // empty. The text may share memory with Body.
 func (a *Answer) Photo(field string) []byte {
-	result := member(a.Body, "result")
+	result := jsonscan.Member(a.Body, "result")
 	if len(result) == 0 || result[0] != '{' {
 		return nil
 	}
-	value := member(result, field)
+	value := jsonscan.Member(result, field)
 	if len(value) < 3 || value[0] != '"' {
 		return nil
 	}
@@ -96,5 +98,5 @@ func (a *Answer) Photo(field string) []byte {
 		return inner
 	}
 	// Some encoders break Base64 into lines.
-	return []byte(strings.NewReplacer("\r", "", "\n", "").Replace(unquote(value)))
+	return []byte(strings.NewReplacer("\r", "", "\n", "").Replace(jsonscan.Text(value)))
 }

@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"kyc-ocr-relay/internal/jsonscan"
 )
 
 const (
@@ -213,7 +215,8 @@ func (sendOnce) WriteTo(io.Writer) (int64, error) { return 0, nil }
 // come with any.
 func parse(status int, buffer []byte, room int) (*Answer, *Error) {
 	body := buffer[room:]
-	code, marks, ok := scan(body, room > 0)
+	value, marks, ok := jsonscan.Check(body, "code", room > 0)
+	code := jsonscan.Scalar(value)
 	switch {
 	case ok && code != "" && (status < 300 || status >= 400):
 		return &Answer{Code: printable(code), Class: classify(code, status), Body: body, Buffer: buffer, Marks: marks}, nil

@@ -1,5 +1,7 @@
 package upstream
 
+import "kyc-ocr-relay/internal/jsonscan"
+
 // Photo is where a photo stands in an answer: Body[From:To] is its JSON string, with
 // the quotes.
 type Photo struct {
@@ -12,9 +14,7 @@ type Photo struct {
 func (a *Answer) Photos(t Type) []Photo {
 	from, to := a.result()
 	places := map[string]Photo{}
-	s := scanner{text: a.Body[from:to]}
-	s.object(0, func(quoted []byte, f, t int) {
-		name := unquote(quoted)
+	jsonscan.Places(a.Body[from:to], func(name string, f, t int) {
 		places[name] = Photo{name, from + f, from + t}
 	})
 	var found []Photo
@@ -36,7 +36,7 @@ func (a *Answer) Originals(t Type) (fields []string) {
 	from, to := a.result()
 	for _, original := range types[t].originals {
 		if original.code != "" {
-			if f, t := place(a.Body[from:to], original.code); f == t || scalar(a.Body[from+f:from+t]) != "0" {
+			if f, t := jsonscan.Find(a.Body[from:to], original.code); f == t || jsonscan.Scalar(a.Body[from+f:from+t]) != "0" {
 				continue
 			}
 		}
@@ -53,7 +53,7 @@ func (a *Answer) HasResult() bool {
 
 // result returns where the object result stands; from equals to where there is none.
 func (a *Answer) result() (from, to int) {
-	from, to = place(a.Body, "result")
+	from, to = jsonscan.Find(a.Body, "result")
 	if from == to || a.Body[from] != '{' {
 		return 0, 0
 	}

@@ -54,7 +54,7 @@ func FuzzPhotos(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		a, refused := parse(200, []byte(body), 0)
 		if refused != nil {
-			return // FuzzScan says whether rightly
+			return // FuzzCheck of jsonscan says whether rightly
 		}
 		var top, result map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(body), &top); err != nil {

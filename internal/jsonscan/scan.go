@@ -1,96 +1,26 @@
-package upstream
+package jsonscan
 
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"unicode/utf8"
 )
-
-// maxDepth bounds the nesting of an answer; the documented ones have three levels.
-const maxDepth = 128
-
-// scan checks that body is one JSON object, in UTF-8 as RFC 8259 wants it, and
-// returns the text of its member "code", given as a string or a number: "" where
-// it has none that can be used. Photos are passed over without being decoded.
-// Of several members of a name the last one counts, as it does for the decoders
-// that callers use.
-//
-// marks are the positions in body that have to be escaped where it is to be put into a
-// JSON string; nil if they are very many, or not wanted.
-func scan(body []byte, mark bool) (code string, marks []int32, ok bool) {
-	s := scanner{text: body}
-	if mark {
-		s.marks = make([]int32, 0, 128)
-	}
-	ok = s.object(0, func(name []byte, from, to int) {
-		if isNamed(name, "code") {
-			code = scalar(body[from:to])
-		}
-	})
-	s.space()
-	return code, s.marks, ok && s.at == len(body)
-}
-
-// member returns the raw value of the member name of the object text, which has
-// been scanned before.
-func member(text []byte, name string) (value []byte) {
-	from, to := place(text, name)
-	return text[from:to]
-}
-
-// place returns where the value of the member name stands in the object text, which
-// has been scanned before; from equals to where it has no such member.
-func place(text []byte, name string) (from, to int) {
-	s := scanner{text: text}
-	s.object(0, func(n []byte, f, t int) {
-		if isNamed(n, name) {
-			from, to = f, t
-		}
-	})
-	return from, to
-}
-
-// isNamed reports whether the JSON string quoted is name.
-func isNamed(quoted []byte, name string) bool {
-	inner := quoted[1 : len(quoted)-1]
-	return string(inner) == name || bytes.IndexByte(inner, '\\') >= 0 && unquote(quoted) == name
-}
-
-// scalar returns the text of a JSON string or number, "" for anything else.
-func scalar(value []byte) string {
-	switch {
-	case value[0] == '"':
-		return unquote(value)
-	case value[0] == '-' || value[0] >= '0' && value[0] <= '9':
-		return string(value)
-	}
-	return ""
-}
-
-// unquote decodes a JSON string that has been scanned.
-func unquote(value []byte) string {
-	inner := value[1 : len(value)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var decoded string
-			_ = json.Unmarshal(value, &decoded) // cannot fail: it was scanned
-			return decoded
-		}
-	}
-	return string(inner)
-}
 
 // scanner walks over JSON text. Every method leaves at behind what it accepted
 // and reports whether the text was well-formed.
 type scanner struct {
-	text []byte
-	at   int
+	text  []byte
+	at    int
+	depth int  // how deep text may be nested
+	loose bool // strings need not be UTF-8
 
 	// marks has the positions that have to be escaped where text is to be put into a
 	// JSON string; nil: they are not asked for.
 	marks []int32
 }
+
+// loose returns a scanner that takes what encoding/json takes.
+func loose(text []byte) scanner { return scanner{text: text, depth: maxLooseDepth, loose: true} }
 
 // maxMarks bounds marks. An answer has some hundred, for its quotes; of a text with
 // very many they are not kept.
@@ -127,10 +57,10 @@ func (s *scanner) space() {
 	}
 }
 
-// object accepts an object and calls visit, where there is one, for every member,
-// with its name as it stands, in quotes, and the range of its value.
-func (s *scanner) object(depth int, visit func(name []byte, from, to int)) bool {
-	if s.next() != '{' || depth == maxDepth {
+// object accepts an object and calls visit, where there is one, for every member, with its
+// name as it stands, in quotes, and the range of its value, until it returns false.
+func (s *scanner) object(depth int, visit func(name []byte, from, to int) bool) bool {
+	if s.next() != '{' || depth == s.depth {
 		return false
 	}
 	s.at++
@@ -156,8 +86,8 @@ func (s *scanner) object(depth int, visit func(name []byte, from, to int)) bool 
 		if !s.value(depth + 1) {
 			return false
 		}
-		if visit != nil {
-			visit(name, from, s.at)
+		if visit != nil && !visit(name, from, s.at) {
+			return false
 		}
 		if done, ok := s.separator('}'); done || !ok {
 			return ok
@@ -165,8 +95,9 @@ func (s *scanner) object(depth int, visit func(name []byte, from, to int)) bool 
 	}
 }
 
-func (s *scanner) array(depth int) bool {
-	if depth == maxDepth {
+// array accepts an array, and calls visit as object does.
+func (s *scanner) array(depth int, visit func(from, to int) bool) bool {
+	if s.next() != '[' || depth == s.depth {
 		return false
 	}
 	s.at++
@@ -176,7 +107,11 @@ func (s *scanner) array(depth int) bool {
 	}
 	for {
 		s.space()
+		from := s.at
 		if !s.value(depth + 1) {
+			return false
+		}
+		if visit != nil && !visit(from, s.at) {
 			return false
 		}
 		if done, ok := s.separator(']'); done || !ok {
@@ -205,7 +140,7 @@ func (s *scanner) value(depth int) bool {
 	case c == '{':
 		return s.object(depth, nil)
 	case c == '[':
-		return s.array(depth)
+		return s.array(depth, nil)
 	case c == 't':
 		return s.literal("true")
 	case c == 'f':
@@ -279,7 +214,7 @@ func (s *scanner) string() bool {
 		if n := bytes.IndexByte(run, '\\'); n >= 0 {
 			run = run[:n]
 		}
-		if !isText(run) {
+		if !isText(run, s.loose) {
 			return false
 		}
 		if s.at += len(run); s.at == quote {
@@ -293,8 +228,8 @@ func (s *scanner) string() bool {
 	}
 }
 
-// isText reports whether run is UTF-8 without control characters.
-func isText(run []byte) bool {
+// isText reports whether run has no control characters and, unless loose, is UTF-8.
+func isText(run []byte, loose bool) bool {
 	rest := run[asciiText(run):]
 	ascii := true
 	for _, c := range rest {
@@ -303,7 +238,7 @@ func isText(run []byte) bool {
 		}
 		ascii = ascii && c < utf8.RuneSelf
 	}
-	return ascii || utf8.Valid(rest)
+	return ascii || loose || utf8.Valid(rest)
 }
 
 // asciiText returns how many bytes at the start of text are surely ASCII without control

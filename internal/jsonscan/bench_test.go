@@ -1,4 +1,4 @@
-package upstream
+package jsonscan
 
 import (
 	"encoding/json"
@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkScan is the scan of an answer for its code, beside what it replaces.
-func BenchmarkScan(b *testing.B) {
+// BenchmarkCheck is the scan of an answer for its code, beside what it replaces.
+func BenchmarkCheck(b *testing.B) {
 	for _, size := range []int{1 << 10, 256 << 10, 4 << 20} {
 		photo := strings.Repeat("A", (size-600)/3)
 		body := fmt.Appendf(nil, `{"code":"0","msg":"请求成功","bizSeqNo":"21062120001184412617492807497465","result":{"bizSeqNo":"21062120001184412617492807497465","transactionTime":"20210621174928","orderNo":"bench","bankCardNo":"6222000000000000000","bankCardValidDate":"12/2034","warnCode":"0","multiWarnCode":"0","operateTime":"2021-06-21 17:40:06","clarity":"79","success":false,"bankcardCropPhoto":%q,"bankcardNoPhoto":%q,"originBankcardPhoto":%q},"transactionTime":"20210621174928"}`, photo, photo, photo)
@@ -16,7 +16,7 @@ func BenchmarkScan(b *testing.B) {
 			name string
 			code func() string
 		}{
-			{"scan", func() string { code, _, _ := scan(body, true); return code }},
+			{"Check", func() string { code, _, _ := check(body); return code }},
 			{"encoding.json", func() string {
 				var envelope struct{ Code string }
 				_ = json.Unmarshal(body, &envelope)

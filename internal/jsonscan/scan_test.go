@@ -1,4 +1,4 @@
-package upstream
+package jsonscan
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestScanFindsTheCode(t *testing.T) {
+func TestCheckFindsAMember(t *testing.T) {
 	deep := func(n int) string {
 		return `{"a":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `,"code":"0"}`
 	}
@@ -68,30 +68,36 @@ func TestScanFindsTheCode(t *testing.T) {
 		{"a surrogate in UTF-8", "{\"code\":\"0\",\"a\":\"\xed\xa0\x80\"}", "", false},
 		{"an overlong slash", "{\"code\":\"0\",\"a\":\"\xc0\xaf\"}", "", false},
 	} {
-		if code, _, ok := scan([]byte(c.body), true); ok != c.ok || ok && code != c.code {
-			t.Errorf("%s: scan(%q) = %q, %v, want %q, %v", c.name, c.body, code, ok, c.code, c.ok)
+		if code, _, ok := check([]byte(c.body)); ok != c.ok || ok && code != c.code {
+			t.Errorf("%s: Check(%q) = %q, %v, want %q, %v", c.name, c.body, code, ok, c.code, c.ok)
 		}
 	}
 }
 
-// FuzzScan compares scan with encoding/json, which is slower and more lenient about UTF-8.
-func FuzzScan(f *testing.F) {
+// check returns the code of an answer.
+func check(body []byte) (code string, marks []int32, ok bool) {
+	value, marks, ok := Check(body, "code", true)
+	return Scalar(value), marks, ok
+}
+
+// FuzzCheck compares Check with encoding/json, which is slower and more lenient about UTF-8.
+func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		before := bytes.Clone(body)
-		code, marks, ok := scan(body, true)
+		code, marks, ok := check(body)
 		want, wantOK := decodeCode(body)
 		if wantOK && depth(body) > maxDepth {
 			wantOK = false
 		}
 		if ok != wantOK || ok && code != want {
-			t.Errorf("scan(%q) = %q, %v, want %q, %v", body, code, ok, want, wantOK)
+			t.Errorf("Check(%q) = %q, %v, want %q, %v", body, code, ok, want, wantOK)
 		}
 		if ok {
 			checkMembers(t, body)
 			checkMarks(t, body, marks)
 		}
 		if !bytes.Equal(body, before) {
-			t.Errorf("scan changed %q", before)
+			t.Errorf("Check changed %q", before)
 		}
 	})
 }
@@ -113,7 +119,7 @@ func checkMarks(t *testing.T, body []byte, marks []int32) {
 	}
 }
 
-// decodeCode is what scan promises, by encoding/json.
+// decodeCode is what Check promises, by encoding/json.
 func decodeCode(body []byte) (code string, ok bool) {
 	if !json.Valid(body) || !utf8.Valid(body) {
 		return "", false
@@ -162,7 +168,7 @@ func depth(body []byte) (deepest int) {
 	}
 }
 
-// checkMembers holds member to a map decoded by encoding/json.
+// checkMembers holds Member to a map decoded by encoding/json.
 func checkMembers(t *testing.T, body []byte) {
 	t.Helper()
 	var members map[string]json.RawMessage
@@ -170,11 +176,11 @@ func checkMembers(t *testing.T, body []byte) {
 		t.Fatal(err)
 	}
 	for name, want := range members {
-		if got := member(body, name); !bytes.Equal(got, want) {
-			t.Errorf("member(%q, %q) = %q, want %q", body, name, got, want)
+		if got := Member(body, name); !bytes.Equal(got, want) {
+			t.Errorf("Member(%q, %q) = %q, want %q", body, name, got, want)
 		}
 	}
-	if got := member(body, "a name that nobody gives"); len(got) != 0 {
-		t.Errorf("member(%q) = %q for an unknown name", body, got)
+	if got := Member(body, "a name that nobody gives"); len(got) != 0 {
+		t.Errorf("Member(%q) = %q for an unknown name", body, got)
 	}
 }
