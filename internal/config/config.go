@@ -35,7 +35,7 @@ type Config struct {
 	DefaultApp string // what a request without app_id gets; "" where it has to name one
 
 	BaseURL *url.URL      // the upstream: https, or http on loopback; no trailing slash
-	Timeout time.Duration // one upstream call
+	Timeout time.Duration // one upstream call; see checkTimes for what it, Refresh and Overlap may be
 
 	Refresh time.Duration // age at which token and ticket are renewed
 	Overlap time.Duration // how long the previous pair lives on; less than Refresh
@@ -131,13 +131,7 @@ func (env *environment) parse() (Config, error) {
 	c.Apps, c.DefaultApp = parseApps(&p, env)
 	c.Callers, c.NoAuth = parseCallers(&p, env)
 
-	// The upstream's SIGN ticket lives an hour (document 1007).
-	if c.Refresh >= time.Hour {
-		p.add("TICKET_REFRESH", "must be less than the ticket's life of 1h")
-	}
-	if c.Refresh > 0 && c.Overlap >= c.Refresh {
-		p.add("TICKET_OVERLAP", "must be less than TICKET_REFRESH")
-	}
+	checkTimes(&p, c)
 	for _, sink := range c.DeliverTo {
 		if (sink.Scheme == "https" || sink.Scheme == "http") && env.DeliverSecret == "" {
 			p.add("DELIVER_SECRET", "required where DELIVER_TO has a webhook")

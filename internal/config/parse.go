@@ -77,11 +77,15 @@ func isSecure(u *url.URL) bool {
 	case "https":
 		return true
 	case "http":
-		host := u.Hostname()
-		ip := net.ParseIP(host)
-		return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+		return isLoopback(u)
 	}
 	return false
+}
+
+// isLoopback reports whether what u names is on this machine.
+func isLoopback(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	return strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
 }
 
 func parseStore(p *problems, text string) Location {
