@@ -31,6 +31,8 @@ type Check struct {
 	// Mint allows to fetch a token where the function's own pair cannot be looked up: a minute
 	// later the pair that the function uses is void.
 	Mint bool
+	// EventURL says that a Function URL of an event function is wanted.
+	EventURL bool
 	// OpenStore opens TICKET_STORE. nil: stores cannot be checked.
 	OpenStore func(config.Location, role.Source) (ticket.Store, error)
 	// Roots verify the upstream's certificate; nil: the system's.
@@ -44,6 +46,7 @@ type checking struct {
 	client *Client
 	config *config.Config // once it is known to be good
 	store  ticket.Store   // once it is known to work, if instances share it
+	serves string         // the version with the traffic; "": there is no function
 	url    string
 	failed int
 }
@@ -122,7 +125,7 @@ func (k *checking) function(ctx context.Context) {
 		if k.Role == "" {
 			k.Role = s.latest.role
 		}
-		k.url = s.url.open()
+		k.serves, k.url = s.alias.main, s.url.open()
 		k.say("ok", "function", "%s is %s; traffic: %s", k.Name, s.latest.status, s.alias)
 	}
 }
@@ -207,9 +210,19 @@ func (k *checking) operator(context.Context) (role.Credentials, error) {
 }
 
 func (k *checking) functionURL(ctx context.Context) {
+	if k.url == "" && k.serves != "" && k.Kind == archive.Event {
+		k.invoke(ctx)
+		return
+	}
 	if k.url == "" {
 		k.say("skip", "URL", "there is no Function URL that everybody may ask")
 		return
+	}
+	if k.Kind == archive.Event && !k.EventURL {
+		k.say("warn", "URL", "%s", loggedURL)
+	}
+	if k.Environment.Values["CALLER_AUTH"] == "none" {
+		k.say("warn", "URL", "CALLER_AUTH is none: everybody who finds the URL can ask")
 	}
 	k.client.Out = io.Discard
 	if err := k.client.Smoke(ctx, k.url+k.Environment.Prefix()); err != nil {
@@ -217,4 +230,15 @@ func (k *checking) functionURL(ctx context.Context) {
 		return
 	}
 	k.say("ok", "URL", "%s answers", k.url)
+}
+
+// invoke asks a function without a Function URL.
+func (k *checking) invoke(ctx context.Context) {
+	k.client.Out = io.Discard
+	r := &run{Client: k.client, Plan: &Plan{name: k.Name, config: Config{Environment: k.Environment}}}
+	if err := r.try(ctx, k.serves); err != nil {
+		k.fail("invoke", err.Error(), "")
+		return
+	}
+	k.say("ok", "invoke", "it answers; there is no Function URL")
 }

@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 	minted := func() int { return upstream.Counts("IDA1").Tokens }
 	with := func(pairs ...string) Check {
 		return Check{
-			Account: w.account(), Name: "relay", Kind: archive.Event,
+			Account: w.account(), Name: "relay", Kind: archive.Event, EventURL: true,
 			Environment: wanted(archive.Event, "", append([]string{base}, pairs...)...).Environment,
 		}
 	}
@@ -80,7 +80,7 @@ func TestCheck(t *testing.T) {
 	// Nothing is right.
 	bad := Check{
 		Account: Account{SecretID: "AKIDtest", SecretKey: secret.New("CANARY-other"), Region: "ap-guangzhou", Endpoint: w.url},
-		Name:    "relay", Kind: archive.Event, Environment: wanted(archive.Event, "", "SECRET_SOURCE=ssm://ap-guangzhou/kyc?endpoint="+w.url).Environment,
+		Name:    "relay", Kind: archive.Event, EventURL: true, Environment: wanted(archive.Event, "", "SECRET_SOURCE=ssm://ap-guangzhou/kyc?endpoint="+w.url).Environment,
 	}
 	w.checked("credentials", false, bad)
 	bad.Account = Account{}

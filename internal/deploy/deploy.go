@@ -31,6 +31,12 @@ type Config struct {
 
 	Environment Environment
 	Zip         []byte // the code, as archive.Pack makes it
+
+	// EventURL gives an event function a Function URL. The platform writes what such a function
+	// answers to its log (document 583): card numbers, names, photos.
+	EventURL bool
+	// Open makes a Function URL although CALLER_AUTH=none lets everybody ask who finds it.
+	Open bool
 }
 
 // The platform's limits (SCF quotas; document 1278/46710 for the request).

@@ -81,7 +81,7 @@ func pack(kind archive.Kind, text string) []byte {
 
 // wanted is a deployment with secrets in it. pairs change variables: "NAME=value", or "NAME" for none.
 func wanted(kind archive.Kind, text string, pairs ...string) Config {
-	c := Config{Name: "relay", Kind: kind, Zip: pack(kind, text), Environment: Environment{
+	c := Config{Name: "relay", Kind: kind, Zip: pack(kind, text), EventURL: true, Environment: Environment{
 		Values: map[string]string{"KYC_APP_ID": "IDA1", "KYC_SECRET": "CANARY-app-secret", "CALLER_TOKENS": "shop:CANARY-caller-token", "TICKET_STORE": "redis://u:CANARY-password@h"},
 		From:   map[string]string{},
 	}}

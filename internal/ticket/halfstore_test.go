@@ -270,7 +270,7 @@ func TestLostAnswerOfTheTokenCall(t *testing.T) {
 				}
 				time.Sleep(time.Second / 2)
 			}
-			time.Sleep(asked.Add(schedule.Overlap).Sub(time.Now()))
+			time.Sleep(time.Until(asked.Add(schedule.Overlap)))
 			for _, c := range []*ticket.Cache{other, c} {
 				if p := get(t, c); p.Generation == first.Generation {
 					t.Error("the old pair was used an overlap after the request")

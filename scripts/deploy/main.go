@@ -47,6 +47,7 @@ type options struct {
 	memory, timeout                         int64
 	canary                                  int
 	rollback, yes, check, mint              bool
+	eventURL, open                          bool
 }
 
 func parse(arguments []string, out io.Writer) (o options, err error) {
@@ -61,6 +62,8 @@ func parse(arguments []string, out io.Writer) (o options, err error) {
 	f.Int64Var(&o.timeout, "timeout", 60, "seconds")
 	f.IntVar(&o.canary, "canary", 0, "percent of the traffic for a new version, beside the present one (default all of it)")
 	f.BoolVar(&o.rollback, "rollback", false, "send all traffic back to the version before")
+	f.BoolVar(&o.eventURL, "event-url", false, "give the event function a Function URL, although the platform logs what it answers, with card numbers and photos")
+	f.BoolVar(&o.open, "open", false, "make a Function URL although CALLER_AUTH=none lets everybody ask who finds it")
 	f.BoolVar(&o.yes, "yes", false, "do it")
 	f.BoolVar(&o.check, "check", false, "check the settings, and deploy nothing")
 	f.BoolVar(&o.mint, "mint", false, "let -check fetch a token, which voids the pair in use a minute later")
@@ -146,7 +149,7 @@ func run(ctx context.Context, arguments []string, lookup func(string) (string, b
 		}
 		return c.Plan(ctx, deploy.Config{
 			Name: o.nameOf(kind), Kind: kind, Role: o.role, Memory: o.memory, Timeout: o.timeout, Canary: o.canary,
-			Environment: environment, Zip: code,
+			Environment: environment, Zip: code, EventURL: o.eventURL, Open: o.open,
 		})
 	})
 }
@@ -224,7 +227,7 @@ func (o options) runCheck(ctx context.Context, account deploy.Account, environme
 		fmt.Fprintf(out, "%s function %s\n", kind, o.nameOf(kind))
 		good = deploy.Check{
 			Account: account, Name: o.nameOf(kind), Kind: kind, Role: o.role,
-			Environment: environment, Problem: problem, Mint: o.mint, Out: out,
+			Environment: environment, Problem: problem, Mint: o.mint, EventURL: o.eventURL, Out: out,
 			OpenStore: func(l config.Location, credentials role.Source) (ticket.Store, error) {
 				return store.Open(l.Scheme, l.URL.Reveal(), credentials)
 			},

@@ -138,7 +138,8 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 	if calls := account.Calls(); len(calls) > 0 {
 		t.Fatalf("without -yes: called %v", calls)
 	}
-	must("-kind both -yes", "It answers at "+api.URL+"/url/kyc-ocr-relay\n", "It answers at "+api.URL+"/url/kyc-ocr-relay-web\n")
+	must("-kind both", "no Function URL: the platform logs what an event function answers", "+ the Function URL, open to the internet")
+	must("-kind both -event-url -yes", "It answers at "+api.URL+"/url/kyc-ocr-relay\n", "It answers at "+api.URL+"/url/kyc-ocr-relay-web\n")
 	for _, name := range []string{"kyc-ocr-relay", "kyc-ocr-relay-web"} {
 		r, err := http.NewRequest("GET", api.URL+"/url/"+name+"/ocr/bankcard/order1", nil)
 		if err != nil {
@@ -156,7 +157,8 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 		}
 	}
 	account.Calls()
-	must("-kind both -yes", "Nothing is to be done.")
+	must("-kind both -event-url -yes", "Nothing is to be done.")
+	must("-kind both -yes", "! the event function has a Function URL", "Nothing is to be done.")
 	if calls := account.Calls(); len(calls) > 0 {
 		t.Errorf("the second time: called %v", calls)
 	}

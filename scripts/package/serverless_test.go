@@ -74,8 +74,8 @@ func TestServerless(t *testing.T) {
 		{webFile, "web", []string{"CreateFunction HTTP", "CreateTrigger http"},
 			[]string{"UpdateFunctionCode ", "UpdateFunctionConfiguration ", "UpdateTrigger http"},
 			request{Type: "HTTP", MemorySize: 128, Timeout: 35}},
-		{eventFile, "event", []string{"CreateFunction Event", "CreateTrigger http", "CreateTrigger timer"},
-			[]string{"UpdateFunctionCode ", "UpdateFunctionConfiguration ", "UpdateTrigger http"},
+		{eventFile, "event", []string{"CreateFunction Event", "CreateTrigger timer"}, // no URL: answers would be logged
+			[]string{"UpdateFunctionCode ", "UpdateFunctionConfiguration "},
 			request{Type: "Event", MemorySize: 64, Timeout: 30, Handler: "main"}},
 	} {
 		t.Run(c.folder, func(t *testing.T) {
