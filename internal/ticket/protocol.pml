@@ -1,8 +1,11 @@
 /*
  * The ticket protocol as a Promela model, checked by protocol_model_test.go: three
  * instances, and in the same run, at every point of it, one crash, one freeze, one loss
- * of the store and one foreign mint. explore_test.go drives the real code, but through
- * no more than two faults; this is a copy, but it has them all.
+ * of the store and one foreign mint. In another run, with -DREFUSE, two instances, all of
+ * these faults, and a store that takes no writes from some moment to some other: without
+ * the store the instances mint as often as time lets them, so that with three the states
+ * are too many. explore_test.go drives the real code, but through no more than two faults;
+ * this is a copy, but it has them all.
  *
  * WHAT IS WHAT
  *   look()          fly's round: load, reconcile, settle (cache.go, flight.go, record.go)
@@ -12,6 +15,7 @@
  *   publish         mint: Issuer.Ticket; renew: the Swap that publishes, installSolo
  *   release         note, settle, and renew's Swap that releases the lease
  *   offer           publish: the Swap of a pair that the store has not (flight.go)
+ *   again           fly's next round after the store took no lease: an error is no conflict
  *   load            a Load that waits: the instance is frozen. Its answer is late, and it
  *                   is repeated, or it has none: alone (mint.go)
  *   idle            no flight. Get and Reject begin one: get, join (cache.go)
@@ -50,15 +54,16 @@
  * it took place in this flight: until its end the instance may stop for as long as it likes
  * at every further step, and each of its calls may have run out of time, done or not.
  *
- * NOT IN IT: wrong clocks (explore_test.go has them), a store that fails without a
+ * NOT IN IT: wrong clocks and those that go back (explore_test.go has them), the count of
+ * forced mints, a store that fails without a
  * freeze, an upstream that fails, a rejection that is not the pair's fault, a call that
  * has its effect after its caller crashed, a second renewal.
  *
- * INVARIANTS are assertions, and the last one a formula, marked I1 to I9.
+ * INVARIANTS are assertions, and the last two formulas, marked I1 to I10.
  *
  * MUTANTS show that they can fail. Each of these, as -D, breaks one: NO_VERSION_CHECK,
  * NO_SECOND_LOOK, LEASE_IGNORED, VERSIONS_REPEAT, REJECT_WITHOUT_LOOK, ADOPTS_OLDER,
- * ASKS_LATE, NO_SETTLE, FORGETS_END, LEASE_FOREVER; and so does each of the four numbers
+ * ASKS_LATE, NO_SETTLE, FORGETS_END, LEASE_FOREVER, with REFUSE ERROR_AS_CONFLICT; and so does each of the four numbers
  * below, made smaller by one.
  */
 
@@ -100,6 +105,8 @@ byte token[3];  /* which it has asked for, or taken up */
 byte kept[3];   /* record.Pending as the flight has it */
 
 bit crashed, frozen, lost, foreign;
+bit refuses, refusing; /* the store takes no writes, at some time and now */
+
 bit rest; /* no more faults, and long after the last one */
 
 bit refused, leased, unpublished; /* what look() found, for decide() */
@@ -121,7 +128,7 @@ hidden byte t; /* only within a d_step */
 bit was[3]; /* its version was the newest when the store was lost */
 #define swaps (current[me] || was[me] && (pair != 0 || holder != 0))
 #else
-#define swaps current[me]
+#define swaps (current[me] && !refusing)
 #endif
 #ifdef NO_SECOND_LOOK
 #define takes (!lease)
@@ -216,7 +223,7 @@ inline heard() { refused = 0; leased = 0; unpublished = 0 }
 inline land() {
 	if :: holder == me + 1 -> holder = 0 :: else fi;
 	busy[me] = 0; slow[me] = 0; current[me] = 0; asking[me] = 0;
-	token[me] = 0; kept[me] = 0; alone = 0; rejected = 0;
+	token[me] = 0; kept[me] = 0; alone = 0; rejected = 0; error = 0;
 #ifdef VERSIONS_REPEAT
 	was[me] = 0;
 #endif
@@ -260,7 +267,7 @@ inline ask() {
 			/* I4: nobody asks for a token after its lease ended, as far as it knows */
 			assert(alone || lost || lease && holder == me + 1);
 			/* I5: one token call at a time, unless one was frozen or the store was lost */
-			assert(frozen || lost || !any(asking));
+			assert(frozen || lost || refuses || !any(asking));
 			kept[me] = 0; tidy();
 			names++; token[me] = names; asking[me] = 1
 		}
@@ -281,8 +288,8 @@ inline decide() {
 			if
 			:: FREEZES -> goto offer
 			:: slow[me] -> goto offer
-			:: !slow[me] -> d_step { write(); lease = 0; holder = 0 } LAND
-			:: !rest -> LAND
+			:: !slow[me] && !refusing -> d_step { write(); lease = 0; holder = 0 } LAND
+			:: !rest || refusing -> LAND
 			fi
 		:: else -> LAND
 		fi
@@ -290,11 +297,12 @@ inline decide() {
 		if
 		:: leased -> LAND /* later, wait */
 		:: else ->
-			d_step { heard(); tidy() }
+			d_step { rejected = refused && refusing; heard(); tidy() }
 			if
-			:: FREEZES -> goto take
-			:: slow[me] -> goto take
-			:: !slow[me] -> d_step { lock() } ask()
+			:: FREEZES -> rejected = 0; goto take
+			:: slow[me] -> rejected = 0; goto take
+			:: !slow[me] && !refusing -> d_step { lock() } ask()
+			:: !slow[me] && refusing -> goto again /* an error */
 			:: !rest -> LAND
 			fi
 		fi
@@ -316,6 +324,7 @@ inline decide() {
 proctype Instance(byte me) {
 	bit alone;    /* without the store */
 	bit rejected; /* the pair was, before this flight waited for its Load */
+	bit error;    /* the store took no lease in this flight */
 idle:
 end:
 	if
@@ -348,6 +357,22 @@ load: /* here only the frozen stop, */
 	:: atomic { LAND } /* the flight's time is over */
 	:: CRASHES
 	fi;
+again: /* after the first error it looks again, after the second it does without the store */
+	if
+#ifdef ERROR_AS_CONFLICT
+	:: atomic { d_step { refused = rejected; rejected = 0; look() } decide() }
+#else
+	:: atomic { !error -> error = 1; d_step { refused = rejected; rejected = 0; look() } decide() }
+	:: atomic {
+		error -> refused = rejected; rejected = 0; kept[me] = 0; current[me] = 0;
+		if
+		:: view[me] != 0 && !refused -> LAND
+		:: doesNot -> alone = 1; heard(); ask()
+		fi
+	}
+#endif
+	:: CRASHES
+	fi;
 take: /* and here, */
 	if
 	:: atomic {
@@ -371,8 +396,10 @@ asking_:
 	:: atomic {
 		d_step {
 			true ->
-			assert(allowed > 0); /* I8: no more mints than the faults force */
-			allowed--; newest = token[me]; asking[me] = 0
+			/* I8: no more mints than the faults force; but how many that are without the
+			   store, time tells */
+			assert(allowed > 0 || refuses);
+			allowed = allowed - (allowed > 0); newest = token[me]; asking[me] = 0
 		}
 		if
 		:: goto publish
@@ -394,8 +421,8 @@ publish:
 		}
 		LAND
 	}
-	:: atomic { !alone && !swaps -> LAND }
-	:: atomic { alone || slow[me] -> d_step { adopt(token[me]) } LAND } /* installSolo */
+	:: atomic { !alone && !swaps && !refusing -> LAND }
+	:: atomic { alone || slow[me] || refusing -> d_step { adopt(token[me]) } LAND } /* installSolo */
 	:: atomic { /* no ticket */
 		d_step { !accepts(token[me]) || slow[me] -> kept[me] = token[me]; token[me] = 0; settle() }
 		goto release
@@ -428,7 +455,10 @@ gone:
 init {
 	atomic {
 		if :: pair = 1 :: true fi;
-		run Instance(0); run Instance(1); run Instance(2)
+		run Instance(0); run Instance(1);
+#ifndef REFUSE
+		run Instance(2)
+#endif
 	}
 end:
 	do
@@ -441,12 +471,16 @@ end:
 #endif
 		forgetVersions(); tidy()
 	}
+#ifdef REFUSE
+	:: d_step { !refuses && !rest -> refuses = 1; refusing = 1 }
+	:: d_step { refusing -> refusing = 0 }
+#endif
 	:: d_step { !foreign && !rest -> foreign = 1; allowed = allowed + FOREIGN; newest = 0 }
 	:: d_step { /* futile */
 		pair > 1 && !accepts(pair) && !lease && !rest && any(current) -> forgetVersions()
 	}
 	:: d_step { /* rest */
-		!rest && !any(busy) -> rest = 1;
+		!rest && !any(busy) -> rest = 1; refusing = 0;
 #ifndef LEASE_FOREVER
 		lease = 0
 #endif
@@ -457,4 +491,10 @@ end:
 /* I9: at rest every instance that lives comes to have a pair that the upstream accepts,
    for good. The schedule is fair: who can go on does so at some time. */
 #define served(i) (view[i] != 0 && !ending[i] && accepts(view[i]))
+#ifdef REFUSE
+/* I10: a flight ends, also while the store takes no writes; one that was frozen may be for
+   ever. */
+ltl ends { [] (busy[1] -> <> (!busy[1] || slow[1])) }
+#else
 ltl rests { [] (rest -> <> [] ((crashed || served(0)) && served(1) && served(2))) }
+#endif
