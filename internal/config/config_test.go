@@ -205,14 +205,14 @@ func TestSecretSource(t *testing.T) {
 	}
 }
 
-// The READMEs' tables and the type say the same: every variable, its default.
-func TestREADME(t *testing.T) {
+// The documents' tables and the type say the same: every variable, its default.
+func TestDocuments(t *testing.T) {
 	typ := reflect.TypeFor[environment]()
 	want := map[string]string{}
 	for i := range typ.NumField() {
 		want[typ.Field(i).Tag.Get("envconfig")] = typ.Field(i).Tag.Get("default")
 	}
-	for _, file := range []string{"../../README.md", "../../README.zh-CN.md"} {
+	for _, file := range []string{"../../docs/configuration.md", "../../docs/configuration.zh-CN.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
