@@ -182,7 +182,7 @@ func (k *checking) settings(ctx context.Context) {
 	}
 	c, err := config.Parse(all)
 	if err != nil {
-		k.fail("settings", err.Error(), "set them in the .env file, in the environment, or in the secret of SECRET_SOURCE; the README has the table")
+		k.fail("settings", err.Error(), "set them in the .env file, in the environment, or in the secret of SECRET_SOURCE; docs/configuration.md has the table")
 		return
 	}
 	k.config = &c

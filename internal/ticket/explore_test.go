@@ -47,7 +47,7 @@ import (
 // single fault, at every step; two instances and every pair of faults; two instances and
 // every single fault from a cold start, with two requests each, and with clocks that are
 // four minutes apart; three instances with two requests each and no fault. Three instances
-// and all four faults at once are too many states for the code itself: see protocol.pml.
+// and all four faults at once are too many states for the code itself: see docs/ticket-protocol.pml.
 func TestExplore(t *testing.T) {
 	worlds := map[string]ticket.WorldConfig{
 		"3 instances":                           {Instances: 3, Requests: 2},

@@ -101,7 +101,7 @@ func (s *stuck) Ticket(context.Context, secret.Text) (secret.Credential, error) 
 }
 
 // A token of its own that it could not publish ends the pair in use, whatever the record
-// says of that by then: found by the model, protocol.pml.
+// says of that by then: found by the model, docs/ticket-protocol.pml.
 func TestFrozenHolderKnowsThatItsPairEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &ticket.Memory{}

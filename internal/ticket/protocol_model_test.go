@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestModel has spin search the whole of protocol.pml: three instances, and all four
+// TestModel has spin search the whole of docs/ticket-protocol.pml: three instances, and all four
 // faults in one run; two, and a store that takes no writes as well. What the model is, and
 // what it leaves out, is said there.
 func TestModel(t *testing.T) {
@@ -93,10 +93,10 @@ func modelTools(t *testing.T) (cc string) {
 	return ""
 }
 
-// search generates the search of protocol.pml, compiles it with flags, runs it and returns
+// search generates the search of the model, compiles it with flags, runs it and returns
 // what it says. Of args those with -D are for the model, the others for the search.
 func search(t *testing.T, cc string, flags []string, args ...string) string {
-	model, err := filepath.Abs("protocol.pml")
+	model, err := filepath.Abs("../../docs/ticket-protocol.pml")
 	if err != nil {
 		t.Fatal(err)
 	}
