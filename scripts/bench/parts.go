@@ -18,8 +18,8 @@ func (b *bench) parts() error {
 	fmt.Println("\nparts: go test -bench")
 	times, allocations := table{}, table{}
 	for range b.rounds {
-		test := exec.CommandContext(b.ctx, "go", "test", "-p", "1", "-run", "^$", "-bench", "^Benchmark(Sign|Nonce|Get|Scan|DecodeEvent|Encode)$", "-benchtime", "50ms", "-benchmem",
-			"./signer", "./internal/ticket", "./internal/upstream", "./handler")
+		test := exec.CommandContext(b.ctx, "go", "test", "-p", "1", "-run", "^$", "-bench", "^Benchmark(Sign|Nonce|Get|Check|DecodeEvent|Encode)$", "-benchtime", "50ms", "-benchmem",
+			"./signer", "./internal/ticket", "./internal/jsonscan", "./handler")
 		out, err := test.CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%w\n%s", err, out)
@@ -31,7 +31,7 @@ func (b *bench) parts() error {
 			allocations.add(string(m[1]), n)
 		}
 	}
-	for _, name := range []string{"Sign/sign", "Nonce", "Get/ticket/one", "Scan/scan/1024", "DecodeEvent/decodeEvent", "Encode/in_place/1024"} {
+	for _, name := range []string{"Sign/sign", "Nonce", "Get/ticket/one", "Check/Check/1024", "DecodeEvent/decodeEvent", "Encode/in_place/1024"} {
 		if len(times[name]) != b.rounds {
 			return fmt.Errorf("no benchmark %s", name)
 		}
@@ -43,7 +43,7 @@ func (b *bench) parts() error {
 		atMost(1, times.ratio("Get/ticket/"+c.name, "Get/oauth2/"+c.name), "ticket hit, to ReuseTokenSource of x/oauth2, %s (%.0f ns)", c.what, times.median("Get/ticket/"+c.name))
 	}
 	for _, c := range []struct{ name, to, what string }{
-		{"Scan/scan/4194304", "Scan/encoding.json/4194304", "scan of 4 MB for the code, to encoding/json"},
+		{"Check/Check/4194304", "Check/encoding.json/4194304", "scan of 4 MB for the code, to encoding/json"},
 		{"DecodeEvent/decodeEvent", "DecodeEvent/encoding.json", "decoding an event, to encoding/json"},
 		{"Encode/in_place/4194304", "Encode/encoding.json/4194304", "encoding a response of 4 MB, to encoding/json"},
 	} {
