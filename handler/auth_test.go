@@ -4,12 +4,15 @@ import (
 	"strings"
 	"testing"
 
+	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/secret"
 )
 
 func TestAuthenticate(t *testing.T) {
 	const alice, bob = "token-of-alice-0123456789", "token-of-bob-0123456789"
-	r := New(Config{Callers: []Caller{{"alice", secret.New(alice)}, {"bob", secret.New(bob)}, {"bob2", secret.New("another-of-bob-0123456789")}}})
+	r := relay.New(relay.Config{Callers: []config.Caller{{Name: "alice", Token: secret.New(alice)}, {Name: "bob", Token: secret.New(bob)}, {Name: "bob2", Token: secret.New("another-of-bob-0123456789")}}})
 	for _, c := range []struct {
 		name   string
 		header []string
@@ -39,7 +42,7 @@ func TestAuthenticate(t *testing.T) {
 		{"two tokens", []string{"Bearer " + alice + " " + bob}, ""},
 		{"a NUL behind", []string{"Bearer " + alice + "\x00"}, ""},
 	} {
-		caller, ok := r.authenticate(c.header)
+		caller, ok := callerOf(r, c.header)
 		if ok != (c.caller != "") || ok && caller != c.caller {
 			t.Errorf("%s: got %q, %v", c.name, caller, ok)
 		}
@@ -48,10 +51,10 @@ func TestAuthenticate(t *testing.T) {
 
 func TestNobodyIsACallerWhereThereAreNone(t *testing.T) {
 	for _, header := range [][]string{nil, {"Bearer "}, {"Bearer x"}} {
-		if _, ok := New(Config{}).authenticate(header); ok {
+		if _, ok := callerOf(relay.New(relay.Config{}), header); ok {
 			t.Errorf("%q was let in", header)
 		}
-		if name, ok := New(Config{NoAuth: true}).authenticate(header); !ok || name != "" {
+		if name, ok := callerOf(relay.New(relay.Config{NoAuth: true}), header); !ok || name != "" {
 			t.Errorf("%q was not let in, or got the name %q", header, name)
 		}
 	}
@@ -73,11 +76,11 @@ func TestRequestID(t *testing.T) {
 }
 
 func TestOrderHash(t *testing.T) {
-	if orderHash("") != "" {
+	if order.Hash("") != "" {
 		t.Error("nothing has a hash")
 	}
-	a, b := orderHash("order1"), orderHash("order2")
-	if a == b || len(a) != 12 || a != orderHash("order1") || strings.Contains(a, "order") {
+	a, b := order.Hash("order1"), order.Hash("order2")
+	if a == b || len(a) != 12 || a != order.Hash("order1") || strings.Contains(a, "order") {
 		t.Errorf("got %q and %q", a, b)
 	}
 }

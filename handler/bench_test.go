@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/jsonscan"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -32,7 +33,7 @@ var benchSizes = []int{1 << 10, 256 << 10, 4 << 20}
 func benchHandler(b *testing.B, size int) *Handler {
 	body := fmt.Appendf(nil, `{"code":"0","msg":"请求成功","bizSeqNo":"21062120001184412617492807497465","result":{"bizSeqNo":"21062120001184412617492807497465","transactionTime":"20210621174928","orderNo":"bench","bankCardNo":"6222000000000000000","bankCardValidDate":"12/2034","warnCode":"0","multiWarnCode":"0","operateTime":"2021-06-21 17:40:06","clarity":"79","photo":%q},"transactionTime":"20210621174928"}`, strings.Repeat("A", size-400))
 	base, _ := url.Parse("http://127.0.0.1:1")
-	h, _ := newHandler(b, nil, func(c *Config) {
+	h, _ := newHandler(b, nil, func(c *relay.Config) {
 		c.Upstream = upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: instant{body}})
 		c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	})

@@ -4,18 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"kyc-ocr-relay/internal/delivery"
+	"kyc-ocr-relay/internal/pipetest"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/internal/ticket"
@@ -38,57 +37,28 @@ func (m *minter) Ticket(context.Context, secret.Text) (secret.Credential, error)
 	return secret.Credential{Value: secret.New(m.ticket), Life: time.Hour}, nil
 }
 
-// wire is a network without a kernel: its time is the bubble's.
-type wire struct {
-	conns chan net.Conn
-	done  chan struct{}
-	once  sync.Once
-}
-
-func (w *wire) Accept() (net.Conn, error) {
-	select {
-	case c := <-w.conns:
-		return c, nil
-	case <-w.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (w *wire) Close() error   { w.once.Do(func() { close(w.done) }); return nil }
-func (w *wire) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (w *wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	near, far := net.Pipe()
-	select {
-	case w.conns <- far:
-		return near, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // post is a function that delivers into a folder, in a bubble.
 type post struct {
 	*Handler
 	sim *simulator.Simulator
 	dir string
-	log *lines
+	log *pipetest.Log
 }
 
 func newPost(t *testing.T, sim simulator.Config) *post {
 	t.Helper()
 	sim.Apps = map[string]string{"IDA1": "secret"}
-	p := &post{sim: simulator.New(sim), dir: t.TempDir(), log: &lines{}}
-	w := &wire{conns: make(chan net.Conn), done: make(chan struct{})}
+	p := &post{sim: simulator.New(sim), dir: t.TempDir(), log: &pipetest.Log{}}
+	w := pipetest.New()
 	server := &http.Server{Handler: p.sim}
 	go server.Serve(w)
-	client := upstream.New(upstream.Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: 5 * time.Second, Dial: w.dial})
+	client := upstream.New(upstream.Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: 5 * time.Second, Dial: w.Dial})
 	sinks, err := delivery.Open(delivery.Config{To: []secret.Text{secret.New("file://" + filepath.ToSlash(p.dir))}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.NewJSONHandler(p.log, nil))
-	relay := New(Config{
+	log := p.log.Logger()
+	r := relay.New(relay.Config{
 		Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1", NoAuth: true,
 		Upstream: client,
 		Tickets: ticket.New(ticket.Config{
@@ -98,7 +68,7 @@ func newPost(t *testing.T, sim simulator.Config) *post {
 		Delivery: sinks,
 		Log:      log,
 	})
-	p.Handler = NewHandler(func(context.Context) (*Relay, error) { return relay, nil }, log)
+	p.Handler = handlerOf(func(context.Context) (*relay.Relay, error) { return r, nil }, log)
 	t.Cleanup(func() {
 		client.Close()
 		server.Close()
@@ -122,12 +92,12 @@ func ckafka(messages ...string) string {
 func bankcard(order string) string { return `{"type":"bankcard","order_no":"` + order + `"}` }
 
 // deliver invokes with a deadline of half a minute.
-func (p *post) deliver(t *testing.T, event string) (deliveries, error) {
+func (p *post) deliver(t *testing.T, event string) (delivery.Report, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	answer, err := p.Invoke(ctx, "", []byte(event))
-	var d deliveries
+	var d delivery.Report
 	if err == nil {
 		err = json.Unmarshal(answer, &d)
 	}

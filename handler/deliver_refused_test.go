@@ -36,7 +36,7 @@ func TestRefusedOrderLeavesItsBatch(t *testing.T) {
 			!slices.Equal(got.Rejected, []string{"IDA1/bankcard/rejected1"}) {
 			t.Fatalf("%v, %v", got, err)
 		}
-		log := p.log.take(t)
+		log := p.log.Take(t)
 		if len(log) < 2 || log[len(log)-2]["msg"] != "delivery failed" || log[len(log)-2]["upstream_code"] != "400101" ||
 			!strings.Contains(fmt.Sprint(log[len(log)-2]["error"]), "set aside") || log[len(log)-1]["level"] != "WARN" {
 			t.Errorf("the log is %v", log)
@@ -134,12 +134,12 @@ func TestMarkOfAWebhookThatIsGone(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "order1.order"), []byte(mark), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		p.log.take(t)
+		p.log.Take(t)
 		got, err := p.deliver(t, ckafka(bankcard("order1")))
 		if err != nil || !slices.Equal(got.Skipped, []string{"IDA1/bankcard/order1"}) {
 			t.Errorf("%v, %v", got, err)
 		}
-		if log := p.log.take(t); len(log) != 2 || !strings.Contains(fmt.Sprint(log[0]["error"]), "host-00ff00") || log[1]["level"] != "WARN" {
+		if log := p.log.Take(t); len(log) != 2 || !strings.Contains(fmt.Sprint(log[0]["error"]), "host-00ff00") || log[1]["level"] != "WARN" {
 			t.Errorf("the log is %v", log)
 		}
 		if got, err := p.deliver(t, mark); err == nil || !strings.Contains(err.Error(), "host-00ff00") {

@@ -132,7 +132,7 @@ func TestWaitingHoldsUpNobody(t *testing.T) {
 		if strings.Contains(err.Error(), "order1") || !strings.HasPrefix(err.Error(), "deliver: 50 of 55 records") {
 			t.Error(err)
 		}
-		log := p.log.take(t)
+		log := p.log.Take(t)
 		last := log[len(log)-1]
 		delete(last, "time")
 		delete(last, "request_id")
@@ -171,7 +171,7 @@ func TestDeliverWithoutSinks(t *testing.T) {
 			t.Errorf("%s: %v", event, err)
 		}
 	}
-	if got := log.take(t); len(got) != 2 {
+	if got := log.Take(t); len(got) != 2 {
 		t.Errorf("%v", got)
 	}
 }

@@ -3,15 +3,8 @@ package handler
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
-	"time"
-
-	"kyc-ocr-relay/internal/secret"
-	"kyc-ocr-relay/internal/ticket"
 )
 
 // checkResponse reads a return value as the platform does.
@@ -104,53 +97,4 @@ func TestInvocationEndsWithItsContext(t *testing.T) {
 	if status, _, body := checkResponse(t, out); status != statusCallerGone || !strings.Contains(body, codeInternal) {
 		t.Errorf("got %d, %s", status, body)
 	}
-}
-
-// crowd is an upstream that takes a second for a token, and counts how many ask at once.
-type crowd struct {
-	issuer
-	mu            sync.Mutex
-	waiting, most int
-}
-
-func (c *crowd) add(n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.waiting += n
-	c.most = max(c.most, c.waiting)
-}
-
-func (c *crowd) Token(ctx context.Context) (secret.Credential, error) {
-	c.add(1)
-	defer c.add(-1)
-	time.Sleep(time.Second)
-	return c.issuer.Token(ctx)
-}
-
-func TestTimerRenewsAFewAppsAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const apps = 10*renewing + 1
-		all := &crowd{}
-		config, names := map[string]ticket.App{}, []string(nil)
-		for i := range apps {
-			name := fmt.Sprint("app", i)
-			config[name], names = ticket.App{Issuer: all}, append(names, name)
-		}
-		log := newLog(&lines{})
-		h := NewHandler(func(context.Context) (*Relay, error) {
-			return New(Config{Apps: names, Tickets: ticket.New(ticket.Config{Apps: config, Schedule: schedule}), Log: log}), nil
-		}, log)
-		start := time.Now()
-		value, err := h.Invoke(t.Context(), "id", []byte(`{"Type":"Timer"}`))
-		var done renewals
-		if err != nil || json.Unmarshal(value, &done) != nil || len(done.Renewed) != apps {
-			t.Fatalf("%s, %v", value, err)
-		}
-		if n := all.most; n != renewing {
-			t.Errorf("%d renewals at once, want %d", n, renewing)
-		}
-		if took := time.Since(start); took != 11*time.Second {
-			t.Errorf("took %v", took)
-		}
-	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -54,12 +55,13 @@ var (
 	failNoRoute         = failure{status: 404, code: codeNotFound, msg: "no such route, type or photo"}
 	failNoPhoto         = failure{status: 404, code: codeNotFound, msg: "the result has no such photo, or not yet: photos may follow the result by about a second"}
 	failMethod          = failure{status: 405, code: codeMethod, msg: "only GET is supported", allow: "GET"}
-	failOrderNo         = failure{status: 400, code: codeOrderNo, msg: "order_no must be 1 to 32 letters and digits"}
-	failAppID           = failure{status: 400, code: codeAppID, msg: "app_id is not configured, or is missing where several are"}
+	failOrderNo         = failure{status: 400, code: codeOrderNo, msg: relay.ErrOrderNo.Error()}
+	failAppID           = failure{status: 400, code: codeAppID, msg: relay.ErrAppID.Error()}
 	failTooLarge        = failure{status: 502, code: codeTooLarge, msg: "the answer exceeds the platform's 6 MB: fetch the photos one by one from /ocr/{type}/{order_no}/photos/{name}, or have results delivered (DELIVER_TO)"}
 	failPhotoTooLarge   = failure{status: 502, code: codeTooLarge, msg: "the photo exceeds the platform's 6 MB: have results delivered (DELIVER_TO)"}
 	failLimit           = failure{status: 503, code: codeLimit, msg: "too many requests at once: try again", retryAfter: limitSeconds}
 	failInternal        = failure{status: 500, code: codeInternal, msg: "internal error"}
+	failNoSinks         = failure{status: 500, code: codeConfiguration, msg: "DELIVER_TO: required where events are to be delivered"}
 	failBadPhoto        = failure{status: 502, code: codeBadResponse, msg: "result: the photo is not Base64"}
 )
 
@@ -67,14 +69,24 @@ func failDuplicate(name string) *failure {
 	return &failure{status: 400, code: codeDuplicate, msg: name + " is given twice"}
 }
 
-// failed turns an error of the upstream or the ticket into an answer.
+// failed turns an error into an answer.
 func failed(err error) failure {
-	var call *upstream.Error
-	if errors.As(err, &call) {
-		return failedCall(call)
-	}
-	var renewal *ticket.Failure
+	var (
+		call     *upstream.Error
+		renewal  *ticket.Failure
+		settings *relay.SettingsError
+	)
 	switch {
+	case errors.As(err, &call):
+		return failedCall(call)
+	case errors.As(err, &settings):
+		return failure{status: 500, code: codeConfiguration, msg: settings.Error()}
+	case errors.Is(err, relay.ErrType):
+		return failNoRoute
+	case errors.Is(err, relay.ErrAppID):
+		return failAppID
+	case errors.Is(err, relay.ErrOrderNo):
+		return failOrderNo
 	case errors.Is(err, context.Canceled):
 		return failure{status: statusCallerGone, code: codeInternal, msg: "the caller went away"}
 	case errors.Is(err, context.DeadlineExceeded):
@@ -111,6 +123,8 @@ func failedCall(e *upstream.Error) failure {
 	}
 	return f
 }
+
+const jsonType = "application/json; charset=utf-8"
 
 // statuses maps the class of the upstream's answer to the HTTP status that it is
 // handed on with.

@@ -37,7 +37,7 @@ func FuzzEvent(f *testing.F) {
 			t.Errorf("%q returns %q", payload, out)
 		}
 		asked.check(t, payload)
-		for _, line := range logged.take(t) {
+		for _, line := range logged.Take(t) {
 			if detail, ok := line["detail"].(string); ok && strings.HasPrefix(detail, "panic") {
 				t.Errorf("%q: %s", payload, detail)
 			}

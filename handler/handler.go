@@ -1,156 +1,165 @@
+// Package handler turns one request into one response and one event into its
+// effect, the same way for both kinds of function.
 package handler
 
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"strings"
 	"time"
+
+	"kyc-ocr-relay/internal/budget"
+	"kyc-ocr-relay/internal/relay"
+	"kyc-ocr-relay/internal/upstream"
 )
 
-// lookPause is between two looks for another secret while the upstream refuses the one in
-// use: short enough to be back at once, long enough for the secrets manager's quota.
-const lookPause = time.Second
-
-// Handler is the entrance of both transports. It builds the Relay when the first
-// request comes, because the platform may deliver the environment with it, and
-// tries again with the next one as long as that fails.
+// Handler is the entrance of both transports.
 type Handler struct {
-	build func(context.Context) (*Relay, error)
-	log   *slog.Logger
-
-	budget *budget // of HTTP requests, which may be many at a time
-
-	gate   chan struct{} // held while the Relay is replaced; who waits minds its own deadline
-	looked time.Time     // when successor looked last, by the wall clock; of whoever holds the gate
-	relay  atomic.Pointer[Relay]
+	relays *relay.Current
+	budget *budget.Budget // of requests to the Web function, which may be many at a time
+	log    *slog.Logger
 }
 
-// NewHandler returns a Handler. The error of build is shown to every caller: it
-// names what is wrong with the configuration, and holds no value of it.
-func NewHandler(build func(context.Context) (*Relay, error), log *slog.Logger) *Handler {
-	return &Handler{build: build, log: log, budget: newBudget(), gate: make(chan struct{}, 1)}
+// New returns a Handler that has the Relay of the settings in force act.
+func New(relays *relay.Current, log *slog.Logger) *Handler {
+	return &Handler{relays: relays, budget: budget.New(), log: log}
 }
 
-// open returns the Relay, or the answer that says why there is none. Where one is
-// stale and no other can be built, it goes on serving.
-func (h *Handler) open(ctx context.Context) (*Relay, *failure) {
-	old := h.relay.Load()
-	if old != nil && (old.Stale == nil || !old.Stale(ctx, false)) {
-		return old, nil
-	}
-	return h.renew(ctx, old)
+// request is an HTTP request, whichever transport brought it.
+type request struct {
+	id            string
+	method        string
+	path          string // as sent, percent-encoded
+	query         []param
+	authorization []string
+	limit         int          // bytes that the response may have
+	event         bool         // the response travels as JSON text, and limit counts for that
+	hold          *budget.Hold // of the memory for answers; nil: the instance has no other request
 }
 
-// openFor is open for an HTTP request. For one that is not authenticated nobody is asked
-// whether there is something new; the Relay will refuse it.
-func (h *Handler) openFor(ctx context.Context, req *request) (*Relay, *failure) {
-	r := h.relay.Load()
-	if r == nil {
-		return h.renew(ctx, nil)
-	}
-	if r.Stale == nil {
-		return r, nil
-	}
-	if _, ok := r.authenticate(req.authorization); !ok || !r.Stale(ctx, false) {
-		return r, nil
-	}
-	return h.renew(ctx, r)
+// param is one query parameter, decoded.
+type param struct{ name, value string }
+
+// response is what the transports write.
+type response struct {
+	status      int
+	contentType string
+	body        []byte
+	base64      bool // body is the Base64 text of the bytes to send
+
+	allow      string // Allow, or ""
+	retryAfter int    // Retry-After in seconds, or 0
+	challenge  bool   // WWW-Authenticate
+
+	buffer  []byte  // has body at its end, where that is an answer of the upstream
+	marks   []int32 // where a JSON string of body needs a backslash; nil: not known
+	payload []byte  // the whole as an event's return value; nil until encoded
 }
 
-// renew returns another Relay than old, or old where none can be built.
-func (h *Handler) renew(ctx context.Context, old *Relay) (*Relay, *failure) {
-	if err := h.enter(ctx); err != nil {
-		if old != nil {
-			return old, nil
+// serve answers an HTTP request of either transport and writes its line into the log.
+func (h *Handler) serve(ctx context.Context, req *request) *response {
+	line := logLine{start: time.Now(), id: req.id}
+	return line.guard(h.log, func() *response {
+		resp := h.answer(ctx, req, &line)
+		if !req.event {
+			return resp
 		}
-		fail := failed(err)
-		return nil, &fail
-	}
-	defer h.leave()
-	if r := h.relay.Load(); r != old {
-		return r, nil
-	}
-	r, err := h.replace(ctx, old)
-	if r == nil {
-		return nil, &failure{status: 500, code: codeConfiguration, msg: err.Error()}
-	}
-	return r, nil
+		if resp.payload = resp.encode(req.id); len(resp.payload) <= req.limit {
+			return resp
+		}
+		if resp.base64 {
+			return line.fail(failPhotoTooLarge)
+		}
+		return line.fail(failTooLarge)
+	})
 }
 
-// successor returns the Relay to ask in place of r, whose credential the upstream refuses:
-// the one that has replaced it, or one built now if what r was built from has changed, and
-// nil where neither is so. One request looks, those that are refused meanwhile wait for it.
-func (h *Handler) successor(ctx context.Context, r *Relay) *Relay {
-	if r.Stale == nil || h.enter(ctx) != nil {
-		return nil
-	}
-	defer h.leave()
-	if current := h.relay.Load(); current != r {
-		return current
-	}
-	if ago := time.Now().Round(0).Sub(h.looked); ago >= 0 && ago < lookPause {
-		return nil
-	}
-	changed := r.Stale(ctx, true)
-	if ctx.Err() == nil { // else the look may have ended with its request: the next one looks
-		h.looked = time.Now().Round(0)
-	}
-	if !changed {
-		return nil
-	}
-	next, err := h.replace(ctx, r)
+// answer is authenticate, route, admit, act.
+func (h *Handler) answer(ctx context.Context, req *request, line *logLine) *response {
+	r, caller, known, err := h.authenticate(ctx, req.authorization)
 	if err != nil {
-		return nil
+		return line.fail(failed(err))
 	}
-	return next
-}
-
-// replace builds a Relay in place of old. Where that fails it returns old, which goes on,
-// if there is one. The gate is held.
-func (h *Handler) replace(ctx context.Context, old *Relay) (*Relay, error) {
-	r, err := h.build(ctx)
-	if err != nil {
-		if old != nil {
-			h.log.Error("configuration", "error", codeConfiguration, "detail", err.Error())
-		}
-		return old, err
+	to := findRoute(r.RoutePrefix, req.path)
+	line.route, line.typ = to.name, to.typ
+	switch {
+	case !known && to.name != routeHealth:
+		return line.fail(failUnauthenticated)
+	case to.name == routeNone:
+		line.caller = caller
+		return line.fail(failNoRoute)
+	case req.method != "GET":
+		line.caller = caller
+		return line.fail(failMethod)
+	case to.name == routeHealth:
+		return health(r)
 	}
-	if old != nil {
-		h.log.Info("settings changed")
-	}
-	r.successor = h.successor
-	h.relay.Store(r)
-	return r, nil
-}
-
-func (h *Handler) enter(ctx context.Context) error {
-	select {
-	case h.gate <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (h *Handler) leave() { <-h.gate }
-
-// serve answers one HTTP request of either transport.
-func (h *Handler) serve(ctx context.Context, req *request) (resp *response) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			h.panicked(req.id, panicked(cause))
-			resp = failInternal.response(req.id)
-		}
-	}()
-	r, fail := h.openFor(ctx, req)
+	line.caller = caller
+	q, fail := req.ask(r, to)
+	line.app, line.order = q.AppID, q.OrderNo
 	if fail != nil {
-		h.log.Error("configuration", "request_id", req.id, "status", fail.status, "error", fail.code, "detail", fail.msg)
-		return fail.response(req.id)
+		return line.fail(*fail)
 	}
-	return r.serve(ctx, req)
+	if req.hold != nil {
+		if !req.hold.Admit(q.WithPhotos || to.name == routePhoto) {
+			return line.fail(failLimit)
+		}
+		q.Memory = req.hold
+	}
+	if to.name == routePhoto {
+		return h.photo(ctx, r, q, to.photo, req.limit, line)
+	}
+	if req.event {
+		q.Room = eventRoom
+	}
+	q.Limit = req.limit
+	return h.result(ctx, r, q, line)
 }
 
-// panicked logs a panic that no request's line tells of.
-func (h *Handler) panicked(id, detail string) {
-	h.log.Error("panic", "request_id", id, "status", failInternal.status, "error", failInternal.code, "detail", detail)
+// authenticate returns the Relay that serves a request, and whether its caller is known and by
+// what name. For one that is not known nobody is asked whether the settings have changed.
+func (h *Handler) authenticate(ctx context.Context, authorization []string) (r *relay.Relay, caller string, known bool, err error) {
+	if r, err = h.relays.Serving(ctx); err != nil {
+		return nil, "", false, err
+	}
+	caller, known = callerOf(r, authorization)
+	if !known || r.Stale == nil {
+		return r, caller, known, nil
+	}
+	if r, err = h.relays.Get(ctx); err != nil {
+		return nil, "", false, err
+	}
+	caller, known = callerOf(r, authorization)
+	return r, caller, known, nil
+}
+
+// callerOf returns the name of the caller who sent the Authorization headers.
+func callerOf(r *relay.Relay, authorization []string) (name string, known bool) {
+	if r.NoAuth {
+		return "", true
+	}
+	if len(authorization) != 1 {
+		return "", false
+	}
+	scheme, token, _ := strings.Cut(authorization[0], " ")
+	name, known = r.Caller(strings.TrimSpace(token))
+	return name, known && strings.EqualFold(scheme, "Bearer")
+}
+
+// result hands on the upstream's answer as it is.
+func (h *Handler) result(ctx context.Context, r *relay.Relay, q upstream.Query, line *logLine) *response {
+	answer, err := h.relays.Ask(ctx, r, q, &line.trace)
+	if err != nil {
+		return line.fail(failed(err))
+	}
+	return passOn(answer)
+}
+
+// passOn makes the upstream's answer ours, whatever its code.
+func passOn(answer *upstream.Answer) *response {
+	resp := &response{status: statuses[answer.Class], contentType: jsonType, body: answer.Body, buffer: answer.Buffer, marks: answer.Marks}
+	if answer.Class == upstream.Throttled {
+		resp.retryAfter = throttleSeconds
+	}
+	return resp
 }

@@ -6,11 +6,15 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/pipetest"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
@@ -26,13 +30,13 @@ func TestOneLineTellsWhatHappened(t *testing.T) {
 	if w.Code != 404 || w.Header().Get("X-Request-Id") != "id-7" {
 		t.Errorf("got %d, %v", w.Code, w.Header())
 	}
-	lines := logged.take(t)
+	lines := logged.Take(t)
 	if len(lines) != 1 {
 		t.Fatalf("%d lines", len(lines))
 	}
 	for name, want := range map[string]any{
 		"level": "INFO", "msg": "request", "request_id": "id-7", "route": "result", "type": "idcard", "app_id": "IDA1",
-		"order": orderHash("order7"), "caller": "alice", "status": 404.0, "upstream_code": "66660020", "ticket": "absent",
+		"order": order.Hash("order7"), "caller": "alice", "status": 404.0, "upstream_code": "66660020", "ticket": "absent",
 		"attempts": 1.0, "bytes": float64(w.Body.Len()),
 	} {
 		if got := lines[0][name]; got != want {
@@ -51,7 +55,7 @@ func TestFreshRequestIDWhereThePlatformGaveNone(t *testing.T) {
 	for _, given := range []string{"", "canary canary", strings.Repeat("x", 200)} {
 		w := get(h, "/nowhere", http.Header{"X-Scf-Request-Id": {given}})
 		id := w.Header().Get("X-Request-Id")
-		lines := logged.take(t)
+		lines := logged.Take(t)
 		if len(id) < 20 || strings.Contains(id, "canary") || len(lines) != 1 || lines[0]["request_id"] != id || !strings.Contains(w.Body.String(), id) {
 			t.Errorf("given %q: got %q, %v, %s", given, id, lines, w.Body)
 		}
@@ -64,9 +68,9 @@ type panicky struct{ issuer }
 func (panicky) Token(context.Context) (secret.Credential, error) { panic("canary") }
 
 func TestPanicIsAnAnswerAndALineWithoutItsValue(t *testing.T) {
-	for name, change := range map[string]func(*Config){
-		"in the handler": func(c *Config) { c.Upstream = nil },
-		"in a renewal": func(c *Config) {
+	for name, change := range map[string]func(*relay.Config){
+		"in the handler": func(c *relay.Config) { c.Upstream = nil },
+		"in a renewal": func(c *relay.Config) {
 			c.Tickets = ticket.New(ticket.Config{Apps: map[string]ticket.App{"IDA1": {Issuer: panicky{}}}, Schedule: schedule})
 		},
 	} {
@@ -76,7 +80,7 @@ func TestPanicIsAnAnswerAndALineWithoutItsValue(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || w.Code != 500 || body["code"] != codeInternal {
 			t.Errorf("%s: %d, %s, %v", name, w.Code, w.Body, err)
 		}
-		lines := logged.take(t)
+		lines := logged.Take(t)
 		if len(lines) != 1 || lines[0]["status"] != 500.0 || lines[0]["level"] != "WARN" {
 			t.Errorf("%s: %v", name, lines)
 		}
@@ -87,14 +91,13 @@ func TestPanicIsAnAnswerAndALineWithoutItsValue(t *testing.T) {
 }
 
 func TestPanicValueIsNotTold(t *testing.T) {
-	logged := &lines{}
-	r := New(Config{Log: slog.New(slog.NewJSONHandler(logged, nil))})
+	logged := &pipetest.Log{}
 	line := logLine{id: "id-1"}
-	resp := r.guard(&line, func() *response { panic("canary 6222020903001483077") })
+	resp := line.guard(logged.Logger(), func() *response { panic("canary 6222020903001483077") })
 	if resp.status != 500 || strings.Contains(string(resp.body), "canary") {
 		t.Errorf("got %d, %s", resp.status, resp.body)
 	}
-	list := logged.take(t)
+	list := logged.Take(t)
 	if len(list) != 1 {
 		t.Fatal(list)
 	}
@@ -106,14 +109,14 @@ func TestPanicValueIsNotTold(t *testing.T) {
 
 func TestBuildIsTriedAgainUntilItSucceedsAndThenNotAgain(t *testing.T) {
 	good, _ := newHandler(t, answerWith(`{"code":"0"}`), nil)
-	logged := &lines{}
+	logged := &pipetest.Log{}
 	var builds atomic.Int32
-	h := NewHandler(func(ctx context.Context) (*Relay, error) {
+	h := handlerOf(func(ctx context.Context) (*relay.Relay, error) {
 		if builds.Add(1) <= 2 {
 			return nil, errors.New("KYC_APP_ID: required\nKYC_SECRET: required")
 		}
-		return good.build(ctx)
-	}, slog.New(slog.NewJSONHandler(logged, nil)))
+		return good.relays.Get(ctx)
+	}, logged.Logger())
 	for i, want := range []int{500, 500, 200, 200} {
 		w := get(h, "/healthz", nil)
 		if w.Code != want {
@@ -126,7 +129,8 @@ func TestBuildIsTriedAgainUntilItSucceedsAndThenNotAgain(t *testing.T) {
 	if builds.Load() != 3 {
 		t.Errorf("%d builds", builds.Load())
 	}
-	if lines := logged.take(t); len(lines) != 2 || lines[0]["error"] != codeConfiguration {
+	lines := slices.DeleteFunc(logged.Take(t), func(l map[string]any) bool { return l["msg"] == "request" })
+	if len(lines) != 2 || lines[0]["error"] != codeConfiguration {
 		t.Errorf("log %v", lines)
 	}
 }
@@ -134,9 +138,9 @@ func TestBuildIsTriedAgainUntilItSucceedsAndThenNotAgain(t *testing.T) {
 func TestManyFirstRequestsBuildOnce(t *testing.T) {
 	good, _ := newHandler(t, answerWith(`{"code":"0"}`), nil)
 	var builds atomic.Int32
-	h := NewHandler(func(ctx context.Context) (*Relay, error) {
+	h := handlerOf(func(ctx context.Context) (*relay.Relay, error) {
 		builds.Add(1)
-		return good.build(ctx)
+		return good.relays.Get(ctx)
 	}, slog.New(slog.DiscardHandler))
 	var group sync.WaitGroup
 	for range 50 {
@@ -157,17 +161,17 @@ func TestRoleComesWithTheRequestAndStaysInside(t *testing.T) {
 	header := http.Header{"X-Scf-Secret-Id": {"canary-id"}, "X-Scf-Secret-Key": {"canary-key"}, "X-Scf-Session-Token": {"canary-session"}}
 	var got role.Credentials
 	var err error
-	logged := &lines{}
-	h := NewHandler(func(ctx context.Context) (*Relay, error) {
+	logged := &pipetest.Log{}
+	h := handlerOf(func(ctx context.Context) (*relay.Relay, error) {
 		got, err = credentials(ctx)
 		return nil, errors.New("KYC_APP_ID: required")
-	}, slog.New(slog.NewJSONHandler(logged, nil)))
+	}, logged.Logger())
 	w := get(h, "/healthz", header)
 	if err != nil || got.SecretID.Reveal() != "canary-id" || got.SecretKey.Reveal() != "canary-key" || got.SessionToken.Reveal() != "canary-session" {
 		t.Errorf("got %q, %q, %q, %v", got.SecretID.Reveal(), got.SecretKey.Reveal(), got.SessionToken.Reveal(), err)
 	}
-	if strings.Contains(w.Body.String()+logged.text.String(), "canary") {
-		t.Errorf("told: %s, %s", w.Body, logged.text.String())
+	if strings.Contains(w.Body.String()+logged.String(), "canary") {
+		t.Errorf("told: %s, %s", w.Body, logged.String())
 	}
 	get(h, "/healthz", nil)
 	if !errors.Is(err, role.ErrNone) {
@@ -189,7 +193,7 @@ func TestForgedRoleDoesNotCount(t *testing.T) {
 				header := good()
 				header[name] = values
 				var err error
-				h := NewHandler(func(ctx context.Context) (*Relay, error) {
+				h := handlerOf(func(ctx context.Context) (*relay.Relay, error) {
 					_, err = role.FromEnvironment(func(string) string { return "" })(ctx)
 					return nil, errors.New("KYC_APP_ID: required")
 				}, slog.New(slog.DiscardHandler))

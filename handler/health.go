@@ -3,6 +3,8 @@ package handler
 import (
 	"encoding/json"
 	"time"
+
+	"kyc-ocr-relay/internal/relay"
 )
 
 type healthApp struct {
@@ -13,7 +15,7 @@ type healthApp struct {
 }
 
 // health tells what this instance knows by itself: no call, no secret.
-func (r *Relay) health() *response {
+func health(r *relay.Relay) *response {
 	answer := struct {
 		Status string      `json:"status"`
 		Store  string      `json:"store"`

@@ -3,33 +3,48 @@ package handler
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"log/slog"
-	"runtime"
-	"strings"
 	"time"
 
+	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/upstream"
 )
 
-// logLine is what the log says of one invocation: flat, because the platform's log
+// logLine is what the log says of one request: flat, because the platform's log
 // service indexes one level.
 type logLine struct {
-	start    time.Time
-	id       string
-	route    string
-	typ      upstream.Type
-	app      string
-	order    string // a hash
-	caller   string
-	ticket   string // state of the pair; rejected, replaced
-	code     string // of the upstream
-	attempts int
-	upstream time.Duration
-	failed   string // our code
-	detail   string
+	start  time.Time
+	id     string
+	route  string
+	typ    upstream.Type
+	app    string
+	order  string // an order number, of which the line has the hash
+	caller string
+	trace  upstream.Trace
+	failed string // our code
+	detail string
+}
+
+// guard has f answer, makes a panic in it an answer, too, and writes the line.
+func (l *logLine) guard(log *slog.Logger, f func() *response) (resp *response) {
+	if panicked := caught(func() { resp = f() }); panicked != "" {
+		l.detail = panicked
+		resp = l.fail(failInternal)
+	}
+	l.write(log, resp)
+	return resp
+}
+
+// caught calls f. Where f panics it says what the panic was, for the log.
+func caught(f func()) (panicked string) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			panicked = redact.Panic(cause)
+		}
+	}()
+	f()
+	return ""
 }
 
 // fail notes a failure and makes it the response.
@@ -42,6 +57,10 @@ func (l *logLine) fail(f failure) *response {
 }
 
 func (l *logLine) write(log *slog.Logger, resp *response) {
+	if l.failed == codeConfiguration { // nothing else is known then
+		log.Error("configuration", "request_id", l.id, "status", resp.status, "error", l.failed, "detail", l.detail)
+		return
+	}
 	level := slog.LevelInfo
 	if resp.status >= 500 {
 		level = slog.LevelWarn
@@ -60,37 +79,17 @@ func (l *logLine) write(log *slog.Logger, resp *response) {
 	add("route", l.route)
 	add("type", string(l.typ))
 	add("app_id", l.app)
-	add("order", l.order)
+	add("order", order.Hash(l.order))
 	add("caller", l.caller)
 	attrs = append(attrs, slog.Int("status", resp.status))
 	add("error", l.failed)
 	add("detail", l.detail)
-	add("upstream_code", l.code)
-	add("ticket", l.ticket)
-	attrs = append(attrs,
-		slog.Int("attempts", l.attempts),
-		slog.Float64("upstream_ms", milliseconds(l.upstream)),
-		slog.Float64("total_ms", milliseconds(now.Sub(l.start))),
-		slog.Int("bytes", len(resp.body)),
-	)
+	attrs = l.trace.AppendTo(attrs)
+	attrs = append(attrs, upstream.Milliseconds("total_ms", now.Sub(l.start)), slog.Int("bytes", len(resp.body)))
 	// A Logger would look for the line of the source, which is always this one.
 	record := slog.NewRecord(now, level, "request", 0)
 	record.AddAttrs(attrs...)
 	_ = log.Handler().Handle(context.Background(), record)
-}
-
-// milliseconds with two decimals: enough, and short.
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Round(10*time.Microsecond)) / float64(time.Millisecond)
-}
-
-// orderHash stands for an order number in the log: enough to find its lines.
-func orderHash(order string) string {
-	if order == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(order))
-	return hex.EncodeToString(sum[:6])
 }
 
 // requestID returns the platform's id if it can stand in a header and a log, else a
@@ -105,17 +104,4 @@ func requestID(id string) string {
 		}
 	}
 	return id
-}
-
-// panicked tells of a panic, to the deferred function that recovered it: the type of its
-// cause and the place. The value may quote anything.
-func panicked(cause any) string {
-	var pcs [16]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
-	for {
-		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, "runtime.") || !more {
-			return fmt.Sprintf("panic (%T) at %s:%d", cause, frame.Function, frame.Line)
-		}
-	}
 }

@@ -1,20 +1,19 @@
 package handler
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/pipetest"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
@@ -37,38 +36,13 @@ func (i issuer) Ticket(context.Context, secret.Text) (secret.Credential, error) 
 	return secret.Credential{Value: secret.New("canary-ticket"), Life: time.Hour}, i.err
 }
 
-// lines is a log.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
+// handlerOf returns a Handler of the Relays that open returns.
+func handlerOf(open func(context.Context) (*relay.Relay, error), log *slog.Logger) *Handler {
+	return New(relay.NewCurrent(open, log), log)
 }
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// take returns the lines so far, and forgets them.
-func (l *lines) take(t testing.TB) (list []map[string]any) {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.text.String()) {
-		fields := map[string]any{}
-		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Errorf("not JSON: %s", line)
-		}
-		list = append(list, fields)
-	}
-	l.text.Reset()
-	return list
-}
-
-func newLog(to *lines) *slog.Logger { return slog.New(slog.NewJSONHandler(to, nil)) }
 
 // newHandler returns a Handler of the app IDA1 whose upstream answers with answer, and its log.
-func newHandler(t testing.TB, answer http.HandlerFunc, change func(*Config)) (*Handler, *lines) {
+func newHandler(t testing.TB, answer http.HandlerFunc, change func(*relay.Config)) (*Handler, *pipetest.Log) {
 	t.Helper()
 	server := httptest.NewServer(answer)
 	t.Cleanup(server.Close)
@@ -78,11 +52,11 @@ func newHandler(t testing.TB, answer http.HandlerFunc, change func(*Config)) (*H
 	}
 	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second})
 	t.Cleanup(client.Close)
-	logged := &lines{}
-	log := newLog(logged)
-	c := Config{
+	logged := &pipetest.Log{}
+	log := logged.Logger()
+	c := relay.Config{
 		Apps: []string{"IDA1"}, DefaultApp: "IDA1",
-		Callers:  []Caller{{"alice", secret.New(goodToken)}, {"bob", secret.New("token-of-bob-0123456789")}},
+		Callers:  []config.Caller{{Name: "alice", Token: secret.New(goodToken)}, {Name: "bob", Token: secret.New("token-of-bob-0123456789")}},
 		Upstream: client,
 		Tickets: ticket.New(ticket.Config{
 			Apps:     map[string]ticket.App{"IDA1": {Issuer: issuer{}}},
@@ -94,14 +68,14 @@ func newHandler(t testing.TB, answer http.HandlerFunc, change func(*Config)) (*H
 	if change != nil {
 		change(&c)
 	}
-	return NewHandler(func(context.Context) (*Relay, error) { return New(c), nil }, log), logged
+	return handlerOf(func(context.Context) (*relay.Relay, error) { return relay.New(c), nil }, c.Log), logged
 }
 
 func answerWith(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }
 }
 
-func noAuth(c *Config) { c.NoAuth = true }
+func noAuth(c *relay.Config) { c.NoAuth = true }
 
 // get asks a Handler over its HTTP side.
 func get(h *Handler, target string, header http.Header) *httptest.ResponseRecorder {

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
 
 // FuzzQuery compares parseQuery with net/url, and looks at what a query may become.
 func FuzzQuery(f *testing.F) {
-	r := New(Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
+	r := relay.New(relay.Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
 	f.Fuzz(func(t *testing.T, raw string) {
 		var params []param
 		var req request
@@ -36,7 +37,7 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("parseQuery(%q) has %d parameters, want %d", raw, len(params), pairs)
 		}
 		for _, name := range []string{routeDropIn, routeResult} {
-			q, fail := r.query(route{name: name, typ: upstream.IDCard, order: "fromthepath"}, &req)
+			q, fail := req.ask(r, route{name: name, typ: upstream.IDCard, order: "fromthepath"})
 			checkQuery(t, raw, name, q, fail, got)
 		}
 	})
@@ -78,18 +79,6 @@ func isPlainOrder(s string) bool {
 	return s != "" && len(s) <= 32 && strings.Trim(s, plain) == ""
 }
 
-func TestOrderNumbers(t *testing.T) {
-	for s, want := range map[string]bool{
-		"a": true, "Z": true, "0": true, strings.Repeat("9", 32): true, "azAZ09": true,
-		"": false, strings.Repeat("9", 33): false, "a-b": false, "a_b": false, "a b": false, "a.b": false, "a/b": false,
-		"a\x00": false, "卡": false, "é": false, "a&b=c": false, "@": false, "[": false, "`": false, "{": false, ":": false,
-	} {
-		if isOrderNo(s) != want {
-			t.Errorf("isOrderNo(%q) = %v", s, !want)
-		}
-	}
-}
-
 func TestRoutes(t *testing.T) {
 	const none = routeNone
 	for path, want := range map[string]route{
@@ -119,11 +108,10 @@ func TestRoutes(t *testing.T) {
 		"/api/server/getbankcardocrresult":        {name: none},
 	} {
 		for _, prefix := range []string{"", "/kyc", "/a/b.c"} {
-			r := New(Config{RoutePrefix: prefix})
-			if got := r.route(prefix + path); got != want {
+			if got := findRoute(prefix, prefix+path); got != want {
 				t.Errorf("prefix %q: route(%q) = %+v, want %+v", prefix, path, got, want)
 			}
-			if prefix != "" && r.route(path) != (route{name: none}) {
+			if prefix != "" && findRoute(prefix, path) != (route{name: none}) {
 				t.Errorf("prefix %q is not needed for %q", prefix, path)
 			}
 		}

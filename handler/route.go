@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -25,10 +26,10 @@ type route struct {
 	photo string // routePhoto
 }
 
-// route finds the route of a path as it was sent. Segments are decoded one by one,
-// so that an encoded slash never becomes a separator; nothing is cleaned.
-func (r *Relay) route(path string) route {
-	path, ok := strings.CutPrefix(path, r.RoutePrefix)
+// findRoute finds the route of a path as it was sent, behind prefix. Segments are decoded one
+// by one, so that an encoded slash never becomes a separator; nothing is cleaned.
+func findRoute(prefix, path string) route {
+	path, ok := strings.CutPrefix(path, prefix)
 	if !ok {
 		return route{name: routeNone}
 	}
@@ -61,9 +62,9 @@ func (r *Relay) route(path string) route {
 	return route{name: routeNone}
 }
 
-// query checks the parameters of a request and makes them a query: the only ones
+// ask checks the parameters of a request and makes them a query: the only ones
 // of a caller that reach the upstream.
-func (r *Relay) query(to route, req *request) (upstream.Query, *failure) {
+func (req *request) ask(r *relay.Relay, to route) (upstream.Query, *failure) {
 	var (
 		q      = upstream.Query{Type: to.typ, AppID: r.DefaultApp, OrderNo: to.order}
 		values = map[string]string{}
@@ -85,53 +86,29 @@ func (r *Relay) query(to route, req *request) (upstream.Query, *failure) {
 	if id, given := values["app_id"]; given {
 		q.AppID = id
 	}
-	return q, r.check(&q)
-}
-
-// check reports what is wrong with a query. An app id that is not configured, or an
-// order number that is none, does not stay in it.
-func (r *Relay) check(q *upstream.Query) *failure {
-	if !slices.Contains(r.Apps, q.AppID) {
-		q.AppID = ""
-		return &failAppID
+	if err := r.Check(&q); err != nil {
+		fail := failed(err)
+		return q, &fail
 	}
-	if !isOrderNo(q.OrderNo) {
-		q.OrderNo = ""
-		return &failOrderNo
-	}
-	return nil
-}
-
-// isOrderNo reports whether s is 1 to 32 letters and digits (document 1007).
-func isOrderNo(s string) bool {
-	if len(s) < 1 || len(s) > 32 {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return true
+	return q, nil
 }
 
 // add keeps a parameter that means something to the routes. The others are unknown, or
 // computed by us: nonce, version, sign. Of one that is given many times, two tell enough.
-func (r *request) add(name, value string) {
+func (req *request) add(name, value string) {
 	switch name {
 	case "order_no", "app_id", "get_file", "get_native":
 	default:
 		return
 	}
 	given := 0
-	for _, p := range r.query {
+	for _, p := range req.query {
 		if p.name == name {
 			given++
 		}
 	}
 	if given < 2 {
-		r.query = append(r.query, param{name, value})
+		req.query = append(req.query, param{name, value})
 	}
 }
 

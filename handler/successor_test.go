@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,8 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/delivery"
+	"kyc-ocr-relay/internal/pipetest"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/internal/ticket"
@@ -27,7 +28,7 @@ import (
 // rotating is a function in a bubble whose apps' secrets come from a source that the test changes.
 type rotating struct {
 	*Handler
-	log lines
+	log pipetest.Log
 
 	mu     sync.Mutex
 	holds  map[string]string // secrets by app
@@ -37,12 +38,15 @@ type rotating struct {
 	looks  int
 }
 
+// lookPause is between two looks.
+const lookPause = time.Second
+
 const oldSecret, newSecret = "canary-old-secret", "canary-new-secret"
 
 // vendor is the upstream of some functions, with a network to it.
-func vendor(t *testing.T) (*simulator.Simulator, *wire) {
+func vendor(t *testing.T) (*simulator.Simulator, *pipetest.Network) {
 	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": oldSecret, "IDA2": "secret-2"}})
-	w := &wire{conns: make(chan net.Conn), done: make(chan struct{})}
+	w := pipetest.New()
 	server := &http.Server{Handler: sim}
 	go server.Serve(w)
 	t.Cleanup(func() {
@@ -54,28 +58,28 @@ func vendor(t *testing.T) (*simulator.Simulator, *wire) {
 	return sim, w
 }
 
-func newRotating(t *testing.T, w *wire, store ticket.Store) *rotating {
+func newRotating(t *testing.T, w *pipetest.Network, store ticket.Store) *rotating {
 	t.Helper()
 	f := &rotating{holds: map[string]string{"IDA1": oldSecret}}
-	log := newLog(&f.log)
+	log := f.log.Logger()
 	sinks, err := delivery.Open(delivery.Config{To: []secret.Text{secret.New("file://" + filepath.ToSlash(t.TempDir()))}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Handler = NewHandler(func(context.Context) (*Relay, error) {
+	f.Handler = handlerOf(func(context.Context) (*relay.Relay, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.wrong {
 			return nil, errors.New("KYC_SECRET: required")
 		}
 		used := maps.Clone(f.holds)
-		client := upstream.New(upstream.Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: 5 * time.Second, Dial: w.dial})
+		client := upstream.New(upstream.Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: 5 * time.Second, Dial: w.Dial})
 		t.Cleanup(client.Close)
 		apps := map[string]ticket.App{}
 		for id, s := range used {
 			apps[id] = ticket.App{Issuer: client.Issuer(id, secret.New(s)), Secret: secret.New(s)}
 		}
-		return New(Config{
+		return relay.New(relay.Config{
 			Apps: slices.Sorted(maps.Keys(used)), DefaultApp: "IDA1", NoAuth: true,
 			Upstream: client, Tickets: ticket.New(ticket.Config{Apps: apps, Store: store, Schedule: schedule, Log: log}),
 			Delivery: sinks, Log: log,
@@ -91,8 +95,10 @@ func (f *rotating) changed(ctx context.Context, used map[string]string) bool {
 	f.looks++
 	takes := f.takes
 	f.mu.Unlock()
-	if sleepUntil(ctx, time.Now().Add(takes)); ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return false
+	case <-time.After(takes):
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -152,12 +158,12 @@ func TestSecretIsReplacedDuringARequest(t *testing.T) {
 				f.expect(t, 200, "0")
 				f.expectLooks(t, 0) // what serves is not looked behind
 				sim.SetSecret("IDA1", newSecret)
-				f.log.take(t)
+				f.log.Take(t)
 				if !ask(f) {
 					t.Error("failed")
 				}
 				f.expectLooks(t, 1)
-				lines := f.log.take(t)
+				lines := f.log.Take(t)
 				mine := slices.DeleteFunc(slices.Clone(lines), func(l map[string]any) bool { return l["request_id"] != "the-request" })
 				if len(mine) != 1 || mine[0]["level"] != "INFO" {
 					t.Errorf("lines of the request: %v", mine)
@@ -259,9 +265,9 @@ func TestNewSettingsThatAreOfNoUse(t *testing.T) {
 
 		f.put()
 		f.set(func() { f.wrong = true })
-		f.log.take(t)
+		f.log.Take(t)
 		f.expect(t, 502, codeCredential)
-		if !slices.ContainsFunc(f.log.take(t), func(l map[string]any) bool { return l["detail"] == "KYC_SECRET: required" }) {
+		if !slices.ContainsFunc(f.log.Take(t), func(l map[string]any) bool { return l["detail"] == "KYC_SECRET: required" }) {
 			t.Error("the log does not tell why")
 		}
 		time.Sleep(lookPause)

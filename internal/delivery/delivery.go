@@ -18,23 +18,13 @@ import (
 	"net/url"
 	"strings"
 
+	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
 
-// Order names a result. Its parts are letters, digits, - and _: they are fit for a key
-// and a file name.
-type Order struct {
-	AppID string
-	Type  string
-	No    string
-}
-
-// String returns {app_id}/{type}/{order_no}.
-func (o Order) String() string { return o.AppID + "/" + o.Type + "/" + o.No }
-
-func (o Order) documentKey() string { return o.String() + "/result.json" }
-func (o Order) markKey() string     { return "undelivered/" + o.String() + ".order" }
+func documentKey(o order.Order) string { return o.String() + "/result.json" }
+func markKey(o order.Order) string     { return "undelivered/" + o.String() + ".order" }
 
 // Config configures Sinks.
 type Config struct {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+
+	"kyc-ocr-relay/internal/order"
 )
 
 // mark notes in an archive that an order is not everywhere yet. Its text is the
@@ -24,8 +26,8 @@ type mark struct {
 }
 
 // readMark returns nil where there is none.
-func readMark(ctx context.Context, a archive, o Order) (*mark, error) {
-	data, err := a.read(ctx, o.markKey())
+func readMark(ctx context.Context, a archive, o order.Order) (*mark, error) {
+	data, err := a.read(ctx, markKey(o))
 	if errors.Is(err, errAbsent) {
 		return nil, nil
 	}
@@ -37,12 +39,12 @@ func readMark(ctx context.Context, a archive, o Order) (*mark, error) {
 	return m, nil
 }
 
-func writeMark(ctx context.Context, a archive, o Order, m *mark) error {
+func writeMark(ctx context.Context, a archive, o order.Order, m *mark) error {
 	data, err := json.Marshal(m)
 	if err != nil {
 		panic(err) // text does not fail
 	}
-	return a.write(ctx, o.markKey(), jsonBlob(data))
+	return a.write(ctx, markKey(o), jsonBlob(data))
 }
 
 // told returns which of the configured webhooks need not be told, by their tags.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"kyc-ocr-relay/internal/order"
 )
 
 // ErrGone says that all was done that could be, but that the order's mark names a
@@ -16,7 +18,7 @@ var ErrGone = errors.New("a webhook that was not told is no longer in DELIVER_TO
 // Pending is an order of which something is missing.
 type Pending struct {
 	sinks *Sinks
-	order Order
+	order order.Order
 	at    []state  // by archive
 	told  []string // the tags of the webhooks that have been told
 	fresh []string // the tags of those that no mark knows
@@ -38,7 +40,7 @@ type state struct {
 // has been told; without one, webhooks are told again for every event, under the same
 // webhook-id. Each archive has a mark of its own, so that any of them may be taken away,
 // or come to be the first.
-func (s *Sinks) Check(ctx context.Context, o Order) (*Pending, error) {
+func (s *Sinks) Check(ctx context.Context, o order.Order) (*Pending, error) {
 	p := &Pending{sinks: s, order: o, at: make([]state, len(s.archives))}
 	if len(s.archives) == 0 {
 		return p, nil
@@ -46,7 +48,7 @@ func (s *Sinks) Check(ctx context.Context, o Order) (*Pending, error) {
 	var unread error
 	marked := false
 	for i, a := range s.archives {
-		has, err := a.has(ctx, o.documentKey())
+		has, err := a.has(ctx, documentKey(o))
 		p.at[i].has = has && err == nil // one that cannot say is given it again
 		if p.at[i].mark, err = readMark(ctx, a, o); err != nil {
 			p.at[i].unread, unread = true, fmt.Errorf("look for a mark: %w", err)
@@ -89,7 +91,7 @@ func (p *Pending) Archived() bool {
 
 // Tell tells the webhooks that have not been told, from what the archive holds.
 func (p *Pending) Tell(ctx context.Context) error {
-	document, err := p.sinks.archives[0].read(ctx, p.order.documentKey())
+	document, err := p.sinks.archives[0].read(ctx, documentKey(p.order))
 	if err != nil {
 		return fmt.Errorf("read the result: %w", err)
 	}
@@ -115,7 +117,7 @@ func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
 		}
 		if err := put(ctx, a, p.order, parcel); err != nil {
 			// Another instance may have been quicker: it got in the way, but did the work.
-			if done, _ := a.has(ctx, p.order.documentKey()); !done {
+			if done, _ := a.has(ctx, documentKey(p.order)); !done {
 				at.refused = true
 				errs = append(errs, err)
 				continue
@@ -140,13 +142,13 @@ func (p *Pending) SetAside(ctx context.Context, r Rejection) error {
 }
 
 // put writes the photos, and when all are there the document.
-func put(ctx context.Context, a archive, o Order, parcel *Parcel) error {
+func put(ctx context.Context, a archive, o order.Order, parcel *Parcel) error {
 	for _, photo := range parcel.Photos {
 		if err := a.write(ctx, o.String()+"/"+photo.file(), photo.blob()); err != nil {
 			return fmt.Errorf("write %s: %w", photo.file(), err)
 		}
 	}
-	if err := a.write(ctx, o.documentKey(), jsonBlob(parcel.document)); err != nil {
+	if err := a.write(ctx, documentKey(o), jsonBlob(parcel.document)); err != nil {
 		return fmt.Errorf("write result.json: %w", err)
 	}
 	return nil
@@ -231,7 +233,7 @@ func (p *Pending) unmark(ctx context.Context) (errs []error) {
 		if p.at[i].mark == nil {
 			continue
 		}
-		if err := p.sinks.archives[i].remove(ctx, p.order.markKey()); err != nil {
+		if err := p.sinks.archives[i].remove(ctx, markKey(p.order)); err != nil {
 			errs = append(errs, fmt.Errorf("remove the mark: %w", err))
 			continue
 		}

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kyc-ocr-relay/internal/order"
 )
 
-var testOrder = Order{"IDA1", "bankcard", "order1"}
+var testOrder = order.Order{AppID: "IDA1", Type: "bankcard", No: "order1"}
 
 // parcel has two photos.
 func testParcel() *Parcel {

@@ -15,6 +15,7 @@ import (
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
@@ -166,7 +167,7 @@ func (n *network) open(t *testing.T, names []string) *Sinks {
 }
 
 // reached reports whether a host has the whole order, or was told of it.
-func (n *network) reached(name string, o Order) bool {
+func (n *network) reached(name string, o order.Order) bool {
 	h := n.find(name)
 	if h.bucket == nil {
 		n.mu.Lock()
@@ -183,7 +184,7 @@ func (n *network) reached(name string, o Order) bool {
 }
 
 // marked reports whether the host has a mark of the order.
-func (n *network) marked(name string, o Order) bool {
+func (n *network) marked(name string, o order.Order) bool {
 	h := n.find(name)
-	return h.bucket != nil && h.bucket.Objects()["kyc/"+o.markKey()].Data != nil
+	return h.bucket != nil && h.bucket.Objects()["kyc/"+markKey(o)].Data != nil
 }

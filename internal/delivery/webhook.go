@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/secret"
 )
 
@@ -76,7 +77,7 @@ type payload struct {
 	data  []byte // JSON
 }
 
-func delivered(o Order, document []byte) payload {
+func delivered(o order.Order, document []byte) payload {
 	var b bytes.Buffer
 	// The parts of an Order need no escapes; the document stays as it is.
 	fmt.Fprintf(&b, `{"app_id":"%s","type":"%s","order_no":"%s","result":`, o.AppID, o.Type, o.No)

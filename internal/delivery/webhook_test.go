@@ -13,6 +13,8 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"kyc-ocr-relay/internal/order"
 )
 
 const hookSecret = "plain-secret-of-the-webhook"
@@ -89,7 +91,7 @@ func (r *receiver) next(statuses ...int) {
 func TestWebhook(t *testing.T) {
 	r := startReceiver(t)
 	s := openSinks(t, r.url)
-	order := Order{"IDA1", "bankcard", "order1"}
+	order := order.Order{AppID: "IDA1", Type: "bankcard", No: "order1"}
 	const document = " {\"a\" : 1.50e+3,\n\"b\":\"\\u8bf7<&>\"} "
 	for range 2 { // without an archive each event is told
 		p, err := s.Check(t.Context(), order)
@@ -122,8 +124,8 @@ func TestWebhookIDs(t *testing.T) {
 	for _, app := range []string{"A", "B"} {
 		for _, typ := range []string{"bankcard", "idcard"} {
 			for _, no := range []string{"1", "2"} {
-				id := delivered(Order{app, typ, no}, nil).id
-				if seen[id] || id != delivered(Order{app, typ, no}, []byte("x")).id {
+				id := delivered(order.Order{AppID: app, Type: typ, No: no}, nil).id
+				if seen[id] || id != delivered(order.Order{AppID: app, Type: typ, No: no}, []byte("x")).id {
 					t.Errorf("%s of %s/%s/%s", id, app, typ, no)
 				}
 				seen[id] = true

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/handler"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/internal/ticket"
@@ -109,12 +110,13 @@ func (f *fleet) start(d time.Duration) *instance {
 		Schedule: f.schedule,
 	})
 	tickets.SetClock(d)
-	relay := handler.New(handler.Config{
+	r := relay.New(relay.Config{
 		Apps: []string{appID}, DefaultApp: appID, NoAuth: true,
 		Upstream: client, Tickets: tickets, StoreKind: "test",
 		Log: slog.New(slog.DiscardHandler),
 	})
-	i.handler = handler.NewHandler(func(context.Context) (*handler.Relay, error) { return relay, nil }, slog.New(slog.DiscardHandler))
+	log := slog.New(slog.DiscardHandler)
+	i.handler = handler.New(relay.NewCurrent(func(context.Context) (*relay.Relay, error) { return r, nil }, log), log)
 	return i
 }
 

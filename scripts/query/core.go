@@ -7,11 +7,10 @@ import (
 	"log/slog"
 	"slices"
 
-	"kyc-ocr-relay/handler"
 	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
-	"kyc-ocr-relay/internal/store"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -23,7 +22,7 @@ const answerLimit = 160 << 20
 // core is what the function is made of, wired for one query.
 type core struct {
 	query upstream.Query
-	relay *handler.Relay
+	relay *relay.Relay
 	tap   *tap // nil unless it is to be explained
 
 	minted  int           // tokens that were issued
@@ -51,16 +50,9 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 	if o.app == "" {
 		o.app = c.DefaultApp
 	}
-	at := slices.IndexFunc(c.Apps, func(a config.App) bool { return a.ID == o.app })
-	if at < 0 {
+	if !slices.ContainsFunc(c.Apps, func(a config.App) bool { return a.ID == o.app }) {
 		return nil, fmt.Errorf("-app: must be one of the apps in KYC_APP_ID and KYC_APPS: %s", ids(c.Apps))
 	}
-	shared, err := store.Open(c.Store.Scheme, c.Store.URL.Reveal(), role.FromEnvironment(getenv))
-	if err != nil {
-		return nil, fmt.Errorf("TICKET_STORE: %w", err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	to := upstream.Config{BaseURL: c.BaseURL, Timeout: c.Timeout}
 	k := &core{query: upstream.Query{
 		Type:       o.typ,
 		AppID:      o.app,
@@ -69,27 +61,17 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 		WithNative: o.native,
 		Limit:      answerLimit,
 	}}
+	options := relay.Options{
+		Log:    slog.New(slog.DiscardHandler),
+		Role:   role.FromEnvironment(getenv),
+		Issuer: func(of ticket.Issuer) ticket.Issuer { return issuer{of, k} },
+	}
 	if o.explain {
-		log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-		k.tap = newTap(&to, o.typ.Path())
+		options.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+		options.Upstream = func(to *upstream.Config) { k.tap = newTap(to, o.typ.Path()) }
 	}
-	client, app := upstream.New(to), c.Apps[at]
-	of := ticket.App{Issuer: issuer{client.Issuer(app.ID, app.Secret), k}, Secret: app.Secret}
-	if !app.Next.IsEmpty() {
-		of.Next = &ticket.App{Issuer: issuer{client.Issuer(app.ID, app.Next), k}, Secret: app.Next}
-	}
-	k.relay = handler.New(handler.Config{
-		Upstream: client,
-		Tickets: ticket.New(ticket.Config{
-			Apps:     map[string]ticket.App{app.ID: of},
-			Store:    shared,
-			Schedule: ticket.Schedule{Refresh: c.Refresh, Overlap: c.Overlap},
-			Log:      log,
-		}),
-		StoreKind: c.Store.Scheme,
-		Log:       log,
-	})
-	return k, nil
+	k.relay, err = relay.Open(c, options)
+	return k, err
 }
 
 func ids(apps []config.App) (list []string) {
@@ -104,7 +86,7 @@ func (k *core) ask(ctx context.Context) (*upstream.Answer, error) {
 	if err := k.note(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := k.relay.Query(ctx, k.query)
+	answer, err := k.relay.Ask(ctx, k.query, new(upstream.Trace))
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +104,7 @@ func (k *core) note(ctx context.Context) error {
 
 // issuer is the upstream as the app's issuer of pairs. It tells the core what was issued.
 type issuer struct {
-	upstream.Issuer
+	ticket.Issuer
 	core *core
 }
 

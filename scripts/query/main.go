@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/upstream"
 )
 
@@ -83,7 +84,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	switch {
 	case !o.typ.IsKnown():
 		return o, fmt.Errorf("unknown type %q: bankcard and idcard are known", words[0])
-	case !isOrderNo(o.order):
+	case !order.IsNo(o.order):
 		return o, errors.New("the order number must be 1 to 32 letters and digits")
 	case o.native && o.typ != upstream.IDCard:
 		return o, errors.New("-native is for idcard alone")
@@ -164,14 +165,4 @@ func describe(err error) error {
 		return fmt.Errorf("%w: check the network, or raise KYC_TIMEOUT", call)
 	}
 	return call
-}
-
-// isOrderNo reports whether s is 1 to 32 letters and digits (document 1007).
-func isOrderNo(s string) bool {
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			return false
-		}
-	}
-	return len(s) >= 1 && len(s) <= 32
 }

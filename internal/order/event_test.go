@@ -1,4 +1,4 @@
-package handler
+package order_test
 
 import (
 	"encoding/base64"
@@ -8,33 +8,43 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"unicode/utf8"
 
-	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/relay"
+	"kyc-ocr-relay/internal/upstream"
 )
+
+// read returns the query that a message asks for.
+func read(r *relay.Relay, m order.Message) (upstream.Query, error) {
+	o, err := m.Order(r.DefaultApp)
+	if err != nil {
+		return upstream.Query{}, err
+	}
+	return r.Named(o)
+}
 
 // said is what was found in an event: an order, or the reason why there is none.
 func said(payload string) (found []string, ok bool) {
-	r := New(Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
-	list, ok := records([]byte(payload))
-	for _, rec := range list {
-		if rec.foreign {
+	r := relay.New(relay.Config{Apps: []string{"IDA1", "IDA2"}, DefaultApp: "IDA1"})
+	list, ok := order.Decode([]byte(payload))
+	for _, m := range list {
+		if m.Foreign {
 			found = append(found, "foreign")
 			continue
 		}
-		q, reason := r.order(rec)
-		if reason != "" {
-			found = append(found, rec.kind+": "+reason)
+		q, err := read(r, m)
+		if err != nil {
+			found = append(found, m.Kind+": "+err.Error())
 			continue
 		}
-		found = append(found, fmt.Sprintf("%s: %s/%s/%s", rec.kind, q.AppID, q.Type, q.OrderNo))
+		found = append(found, fmt.Sprintf("%s: %s/%s/%s", m.Kind, q.AppID, q.Type, q.OrderNo))
 	}
 	return found, ok
 }
 
 func TestRecords(t *testing.T) {
-	const order, text = `{"type":"bankcard","order_no":"o1"}`, `"{\"type\":\"bankcard\",\"order_no\":\"o1\"}"`
+	const message, text = `{"type":"bankcard","order_no":"o1"}`, `"{\"type\":\"bankcard\",\"order_no\":\"o1\"}"`
 	kafka := func(body string) string {
 		return `{"Records":[{"Ckafka":{"topic":"t","partition":1,"offset":36,"msgKey":"None","msgBody":` + body + `}}]}`
 	}
@@ -48,7 +58,7 @@ func TestRecords(t *testing.T) {
 	const created = "cos:ObjectCreated:Put"
 	for _, c := range []struct{ event, want string }{
 		{kafka(text), "ckafka: IDA1/bankcard/o1"},
-		{kafka(order), "ckafka: IDA1/bankcard/o1"},
+		{kafka(message), "ckafka: IDA1/bankcard/o1"},
 		{strings.Replace(kafka(text), "Ckafka", "CKafka", 1), "ckafka: IDA1/bankcard/o1"},
 		{strings.ToLower(kafka(text)), "ckafka: IDA1/bankcard/o1"},
 		{kafka(`"{\"type\":\"idcard\",\"order_no\":\"o1\",\"app_id\":\"IDA2\",\"more\":[1]}"`), "ckafka: IDA2/idcard/o1"},
@@ -62,15 +72,15 @@ func TestRecords(t *testing.T) {
 		{kafka(`{"type":["bankcard"],"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
 		{kafka(`{"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
 		{kafka(`{"Type":"bankcard","order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
-		{kafka(`{"type":"bankcard"}`), "ckafka: " + failOrderNo.msg},
-		{kafka(`{"type":"bankcard","order_no":1}`), "ckafka: " + failOrderNo.msg},
-		{kafka(`{"type":"bankcard","order_no":"../o1"}`), "ckafka: " + failOrderNo.msg},
-		{kafka(`{"type":"bankcard","order_no":"o1","app_id":"IDA3"}`), "ckafka: " + failAppID.msg},
-		{kafka(`{"type":"bankcard","order_no":"o1","app_id":1}`), "ckafka: " + failAppID.msg},
-		{kafka(`{"type":"bankcard","order_no":"o1","app_id":[]}`), "ckafka: " + failAppID.msg},
-		{kafka(`{"type":"bankcard","order_no":"o1","app_id":" "}`), "ckafka: " + failAppID.msg},
+		{kafka(`{"type":"bankcard"}`), "ckafka: " + relay.ErrOrderNo.Error()},
+		{kafka(`{"type":"bankcard","order_no":1}`), "ckafka: " + relay.ErrOrderNo.Error()},
+		{kafka(`{"type":"bankcard","order_no":"../o1"}`), "ckafka: " + relay.ErrOrderNo.Error()},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":"IDA3"}`), "ckafka: " + relay.ErrAppID.Error()},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":1}`), "ckafka: " + relay.ErrAppID.Error()},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":[]}`), "ckafka: " + relay.ErrAppID.Error()},
+		{kafka(`{"type":"bankcard","order_no":"o1","app_id":" "}`), "ckafka: " + relay.ErrAppID.Error()},
 		{kafka(`{"type":null,"order_no":"o1"}`), "ckafka: type must be bankcard or idcard"},
-		{kafka(`{"type":"bankcard","order_no":""}`), "ckafka: " + failOrderNo.msg},
+		{kafka(`{"type":"bankcard","order_no":""}`), "ckafka: " + relay.ErrOrderNo.Error()},
 		{`{"Records":[]}`, ""},
 		{`{"Records":[{"Ckafka":{"msgBody":` + text + `}},{"what":1},"x",{"CKafka":null}]}`,
 			"ckafka: IDA1/bankcard/o1, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind, eventbridge: an element of an unknown kind"},
@@ -80,7 +90,7 @@ func TestRecords(t *testing.T) {
 		{cos("bankcard/o1.json", "cos:ObjectCreated:CompleteMultipartUpload"), "cos: IDA1/bankcard/o1"},
 		{cos("%2F125%2Fb%2Fa%20b%2Fbankcard%2Fo1.json", created), "cos: IDA1/bankcard/o1"},
 		{cos("/125/b/driver/o1.json", created), "cos: type must be bankcard or idcard"},
-		{cos("/125/b/bankcard/o-1.json", created), "cos: " + failOrderNo.msg},
+		{cos("/125/b/bankcard/o-1.json", created), "cos: " + relay.ErrOrderNo.Error()},
 		{cos("/125/b/bankcard/o1.json", "cos:ObjectRemove:Delete"), "foreign"},
 		{cos("/125/b/bankcard/o1.txt", created), "foreign"},
 		{cos("o1.json", created), "foreign"},
@@ -90,17 +100,17 @@ func TestRecords(t *testing.T) {
 		{cos("/125/b/kyc/rejected/00ff.json", created), "foreign"},
 		{cos("/125/b/kyc/undelivered/IDA1/bankcard/o1.order", created), "foreign"},
 
-		{bridge(order), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(message), "eventbridge: IDA1/bankcard/o1"},
 		{bridge(text), "eventbridge: IDA1/bankcard/o1"},
 		{bridge(`{"msgId":"1","topic":"t","tags":"","msgBody":` + text + `}`), "eventbridge: IDA1/bankcard/o1"},
-		{bridge(`{"msgBody":` + order + `}`), "eventbridge: IDA1/bankcard/o1"},
+		{bridge(`{"msgBody":` + message + `}`), "eventbridge: IDA1/bankcard/o1"},
 		{bridge(`{"cos":{"cosObject":{"key":"a/bankcard/o1.json"}},"event":{"eventName":"` + created + `"}}`), "cos: IDA1/bankcard/o1"},
 		{bridge(`null`), "eventbridge: no message"},
 		{bridge(`{}`), "eventbridge: type must be bankcard or idcard"},
 		{`{"specversion":"1.0","id":"1"}`, "eventbridge: no message"},
 		{`{"SpecVersion":"1.0","data_base64":"eyJ0eXBlIjoiYmFua2NhcmQiLCJvcmRlcl9ubyI6Im8xIn0="}`, "eventbridge: IDA1/bankcard/o1"},
 		{`{"specversion":"1.0","data_base64":"?"}`, "eventbridge: data_base64 is not Base64"},
-		{`{"EventList":[` + bridge(order) + `,` + bridge(`"x"`) + `]}`, "eventbridge: IDA1/bankcard/o1, eventbridge: not a JSON object"},
+		{`{"EventList":[` + bridge(message) + `,` + bridge(`"x"`) + `]}`, "eventbridge: IDA1/bankcard/o1, eventbridge: not a JSON object"},
 	} {
 		found, ok := said(c.event)
 		if got := strings.Join(found, ", "); !ok || got != c.want {
@@ -130,23 +140,11 @@ func TestUnsetAppIsLeftOut(t *testing.T) {
 				t.Errorf("%s: %q", event, found)
 			}
 		}
-		// A direct invocation, as query and as delivery.
-		h, _ := newHandler(t, answerWith(`{"code":"0"}`), nil)
-		if got, err := h.Invoke(t.Context(), "", []byte(order)); err != nil || string(got) != `{"code":"0"}` {
-			t.Errorf("query with %q: %s, %v", unset, got, err)
-		}
-		synctest.Test(t, func(t *testing.T) {
-			p := newPost(t, simulator.Config{})
-			got, err := p.deliver(t, `{"action":"deliver",`+order[1:])
-			if err != nil || !slices.Equal(got.Delivered, []string{"IDA1/bankcard/o1"}) {
-				t.Errorf("deliver with %q: %v, %v", unset, got, err)
-			}
-		})
 	}
 	// Of several apps without a first one, each order has to say which.
-	r := New(Config{Apps: []string{"IDA1", "IDA2"}})
-	if _, reason := r.order(record{kind: eventCKafka, text: `{"type":"bankcard","order_no":"o1","app_id":null}`}); reason != failAppID.msg {
-		t.Errorf("without an app among several: %q", reason)
+	r := relay.New(relay.Config{Apps: []string{"IDA1", "IDA2"}})
+	if _, err := read(r, order.Message{Kind: order.CKafka, Text: `{"type":"bankcard","order_no":"o1","app_id":null}`}); err != relay.ErrAppID {
+		t.Errorf("without an app among several: %v", err)
 	}
 }
 
@@ -218,7 +216,7 @@ func checkInvention(t *testing.T, payload string, found []string, ok bool) {
 		if !ok {
 			t.Errorf("%s: %s in an unknown event", payload, f)
 		}
-		if !slices.Contains([]string{eventCKafka, eventBridge, eventCOS}, kind) || parts[0] != "IDA1" && parts[0] != "IDA2" ||
+		if !slices.Contains([]string{order.CKafka, order.EventBridge, order.COS}, kind) || parts[0] != "IDA1" && parts[0] != "IDA2" ||
 			parts[1] != "bankcard" && parts[1] != "idcard" || !isPlainOrder(parts[2]) {
 			t.Errorf("%s: found %s", payload, f)
 		}
@@ -253,4 +251,10 @@ func readable(b *strings.Builder, text string, deep int) {
 			readable(b, s, deep-1)
 		}
 	}
+}
+
+// isPlainOrder says in another way what an order number is.
+func isPlainOrder(s string) bool {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return s != "" && len(s) <= 32 && strings.Trim(s, plain) == ""
 }

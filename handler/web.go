@@ -10,13 +10,11 @@ import (
 	"strings"
 	"time"
 
+	"kyc-ocr-relay/internal/budget"
 	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/scf"
 	"kyc-ocr-relay/internal/secret"
 )
-
-// PlatformLimit is the size of a synchronous response: 6 MB (SCF quotas, document
-// 583). Read as binary megabytes.
-const PlatformLimit = 6 << 20
 
 // webTimeLimit bounds a request of the Web function, which is not told its time
 // limit: a renewal and a query with all their attempts fit.
@@ -26,34 +24,31 @@ const webTimeLimit = 30 * time.Second
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(withRole(r), webTimeLimit)
 	defer cancel()
-	id := requestID(r.Header.Get("X-Scf-Request-Id"))
-	defer h.hangUp(id)
 	req := &request{
-		id:            id,
+		id:            requestID(r.Header.Get("X-Scf-Request-Id")),
 		method:        r.Method,
 		path:          r.URL.EscapedPath(),
 		authorization: r.Header["Authorization"],
-		limit:         PlatformLimit,
-		hold:          hold{budget: h.budget},
+		limit:         scf.ResponseLimit,
+		hold:          h.budget.Hold(),
 	}
+	defer req.hold.Release()
 	parseQuery(r.URL.RawQuery, req.add)
-	defer req.hold.release()
 	resp := h.serve(ctx, req)
 	if r.ContentLength != 0 {
 		// A body is not waited for. What is in it must never be taken for a request.
 		w.Header().Set("Connection", "close")
 	}
-	resp.write(w, id)
-	keep(resp.buffer)
+	if panicked := caught(func() { resp.write(w, req.id) }); panicked != "" {
+		h.panicked(req.id, panicked)
+		panic(http.ErrAbortHandler) // ends the connection; net/http would log the value of another
+	}
+	budget.Keep(resp.buffer)
 }
 
-// hangUp ends the connection where there was a panic while the response was written:
-// net/http would log the value.
-func (h *Handler) hangUp(id string) {
-	if cause := recover(); cause != nil {
-		h.panicked(id, panicked(cause))
-		panic(http.ErrAbortHandler)
-	}
+// panicked logs a panic that no request's line tells of.
+func (h *Handler) panicked(id, detail string) {
+	h.log.Error("panic", "request_id", id, "status", failInternal.status, "error", failInternal.code, "detail", detail)
 }
 
 // A caller that reads more slowly than this is hung up on: it holds memory meanwhile.

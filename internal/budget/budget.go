@@ -1,19 +1,20 @@
-package handler
+// Package budget admits requests by the memory that their answers take, so that many at
+// once do not end a small instance.
+package budget
 
 import (
 	"math/bits"
 	"sync"
 	"sync/atomic"
-
-	"kyc-ocr-relay/internal/upstream"
 )
 
 // What the answers in flight may take of a Web function's memory. Together with the
 // program, with garbage and with buffers kept for reuse that is less than the 128 MB of
-// a small instance; the soft limit in main keeps the collector to it.
+// a small instance; the soft limit in internal/scf keeps the collector to it.
 const (
-	// photoMemory is for answers with photos. The largest has all of it to itself.
-	photoMemory = photoLimit
+	// photoMemory is for answers with photos. The largest that the upstream's client reads
+	// (upstream.PhotosLimit) has all of it to itself.
+	photoMemory = 64 << 20
 
 	// plainMemory comes on top for answers without photos, so that slow readers of large
 	// ones do not keep them out.
@@ -34,22 +35,23 @@ const (
 	mostShare = photoMemory / 8
 )
 
-// budget is the memory for answers that are being read and written. It never makes
-// anybody wait: a waiting request takes memory, too.
-type budget struct {
+// Budget is the memory for answers that are being read and written. It never makes
+// anybody wait: a waiting request takes memory, too. It is safe for concurrent use.
+type Budget struct {
 	left  atomic.Int64
 	usual atomic.Int64 // what answers with photos took lately, a moving mean
 }
 
-func newBudget() *budget {
-	b := &budget{}
+// New returns a Budget of which nothing is taken.
+func New() *Budget {
+	b := &Budget{}
 	b.left.Store(photoMemory + plainMemory)
 	b.usual.Store(photoShare)
 	return b
 }
 
 // take takes n bytes if that leaves as many as keep.
-func (b *budget) take(n, keep int64) bool {
+func (b *Budget) take(n, keep int64) bool {
 	for {
 		left := b.left.Load()
 		if left-n < keep {
@@ -62,26 +64,30 @@ func (b *budget) take(n, keep int64) bool {
 }
 
 // expect takes note of what an answer with photos took.
-func (b *budget) expect(n int64) {
+func (b *Budget) expect(n int64) {
 	usual := b.usual.Load()
 	b.usual.Store(min(mostShare, usual+(n-usual)/8))
 }
 
-// hold is what one request has of a budget. Without a budget everything is granted:
-// an instance of an event function has one request at a time.
-type hold struct {
-	budget *budget
+// Left returns how many bytes nobody holds.
+func (b *Budget) Left() int64 { return b.left.Load() }
+
+// Hold is what one request has of a Budget. It is for one goroutine. Nothing is held
+// before Admit and after Release.
+type Hold struct {
+	budget *Budget
 	photos bool
 	taken  int64
 	used   int64
 	most   int64 // that was used, or would have been
 }
 
-// admit takes what the request is expected to need, before the upstream is asked.
-func (h *hold) admit(photos bool) bool {
-	if h.budget == nil {
-		return true
-	}
+// Hold returns the hold of a request that has taken nothing yet.
+func (b *Budget) Hold() *Hold { return &Hold{budget: b} }
+
+// Admit takes what the request is expected to need, before the upstream is asked, and
+// reports whether there was as much.
+func (h *Hold) Admit(photos bool) bool {
 	n, keep := int64(plainShare), int64(0)
 	if photos {
 		n, keep = max(photoShare, h.budget.usual.Load()), plainMemory
@@ -97,19 +103,19 @@ func (h *hold) admit(photos bool) bool {
 }
 
 // Take implements upstream.Memory: once the size of the answer is known, that counts.
-func (h *hold) Take(n int) ([]byte, bool) {
+func (h *Hold) Take(n int) ([]byte, bool) {
 	if !h.need(h.used + int64(n)) {
 		return nil, false
 	}
-	return spare(n), true
+	return buffer(n), true
 }
 
 // Give implements upstream.Memory.
-func (h *hold) Give(n int) { h.need(h.used - int64(n)) }
+func (h *Hold) Give(n int) { h.need(h.used - int64(n)) }
 
 // need makes used what is used now. One request never needs more than there is: the
 // largest answer is admitted, alone.
-func (h *hold) need(used int64) bool {
+func (h *Hold) need(used int64) bool {
 	h.most = max(h.most, used)
 	taken := min(used, photoMemory)
 	if taken > h.taken && !h.budget.take(taken-h.taken, plainMemory) {
@@ -122,16 +128,8 @@ func (h *hold) need(used int64) bool {
 	return true
 }
 
-// memory is the hold where there is a budget.
-func (r *request) memory() upstream.Memory {
-	if r.hold.budget == nil {
-		return nil
-	}
-	return &r.hold
-}
-
-// release ends the hold, when the answer has been written.
-func (h *hold) release() {
+// Release ends the hold, when the answer has been written.
+func (h *Hold) Release() {
 	if h.taken == 0 {
 		return
 	}
@@ -153,7 +151,8 @@ const (
 // returned is still being sent when the next event comes.
 var spares [22]sync.Pool
 
-func spare(n int) []byte {
+// buffer returns n bytes, whatever is in them.
+func buffer(n int) []byte {
 	if n >= minSpare && n <= maxSpare {
 		if b, ok := spares[bits.Len(uint(n-1))].Get().(*[]byte); ok && cap(*b) >= n {
 			return (*b)[:n]
@@ -162,7 +161,8 @@ func spare(n int) []byte {
 	return make([]byte, n)
 }
 
-func keep(b []byte) {
+// Keep keeps a buffer that Take gave for another answer. The caller uses it no more.
+func Keep(b []byte) {
 	if cap(b) >= minSpare && cap(b) <= maxSpare {
 		spares[bits.Len(uint(cap(b)-1))].Put(&b)
 	}

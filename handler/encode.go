@@ -1,92 +1,10 @@
 package handler
 
 import (
-	"context"
 	"encoding/binary"
-	"encoding/json"
 	"math/bits"
 	"strconv"
-	"strings"
-
-	"kyc-ocr-relay/internal/jsonscan"
 )
-
-// http answers an HTTP request that came as an event, of API Gateway or of a
-// Function URL. It always returns a response: an error would reach the client with
-// an unspecified status.
-func (h *Handler) http(ctx context.Context, id string, event map[string]json.RawMessage) (value []byte, err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			h.panicked(id, panicked(cause))
-			value = failInternal.response(id).encode(id)
-		}
-	}()
-	req := &request{
-		id:     id,
-		method: jsonscan.Text(event["httpMethod"]),
-		path:   jsonscan.Text(event["path"]),
-		limit:  PlatformLimit,
-		event:  true,
-		room:   eventRoom,
-	}
-	if !decodeQuery(event["queryString"], req.add) {
-		decodeQuery(event["queryStringParameters"], req.add)
-	}
-	decodePairs(event["headers"], func(name, value string) {
-		if strings.EqualFold(name, "Authorization") && len(req.authorization) < 2 {
-			req.authorization = append(req.authorization, value)
-		}
-	})
-	resp := h.serve(ctx, req)
-	if resp.payload == nil {
-		return resp.encode(id), nil
-	}
-	return resp.payload, nil
-}
-
-// decodeQuery reads the query of an event, an object or the raw text, and reports whether
-// there was one.
-func decodeQuery(raw json.RawMessage, visit func(name, value string)) (found bool) {
-	count := func(name, value string) {
-		found = true
-		visit(name, value)
-	}
-	if query := jsonscan.Text(raw); query != "" {
-		parseQuery(strings.TrimPrefix(query, "?"), count)
-	} else {
-		decodePairs(raw, count)
-	}
-	return found
-}
-
-// decodePairs reads an object of names and values, in the forms that events come
-// with: text, a list for a name given several times, true for a name without a
-// value, numbers, null. Nothing is merged: a name given twice, in whatever way, is
-// two pairs. None is kept here: there may be a million.
-func decodePairs(raw json.RawMessage, visit func(name, value string)) {
-	for name, value := range jsonscan.Members(raw) {
-		if value[0] != '[' {
-			visit(name, plain(value))
-			continue
-		}
-		for element := range jsonscan.Items(value) {
-			visit(name, plain(element))
-		}
-	}
-}
-
-// plain is the text of a value: of a string what it holds, of true and null nothing,
-// else the JSON itself.
-func plain(raw json.RawMessage) string {
-	switch string(raw) {
-	case "true", "null":
-		return ""
-	}
-	if raw[0] == '"' {
-		return jsonscan.Text(raw)
-	}
-	return string(raw)
-}
 
 // eventRoom is left in front of the upstream's answer for what encode puts there: the
 // head, about 300 bytes, and a backslash for each quote of the answer.

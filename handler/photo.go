@@ -1,0 +1,74 @@
+package handler
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"kyc-ocr-relay/internal/relay"
+	"kyc-ocr-relay/internal/upstream"
+)
+
+// photo hands on one photo of the result, as the Base64 text that the upstream sent.
+func (h *Handler) photo(ctx context.Context, r *relay.Relay, q upstream.Query, name string, limit int, line *logLine) *response {
+	q.WithPhotos, q.WithNative, q.Limit = true, false, upstream.PhotosLimit
+	answer, err := h.relays.Ask(ctx, r, q, &line.trace)
+	if err != nil {
+		return line.fail(failed(err))
+	}
+	if answer.Class != upstream.Success {
+		if resp := passOn(answer); len(resp.body) <= limit {
+			return resp
+		}
+		return line.fail(failTooLarge)
+	}
+	text := answer.Photo(name)
+	if len(text) == 0 {
+		return line.fail(failNoPhoto)
+	}
+	if !isBase64(text) {
+		return line.fail(failBadPhoto)
+	}
+	if base64.StdEncoding.DecodedLen(len(text)) > limit {
+		return line.fail(failPhotoTooLarge)
+	}
+	return &response{status: 200, contentType: sniff(text), body: text, base64: true, buffer: answer.Buffer}
+}
+
+// sniff tells the type of an image from its first bytes. Anything else is sent as
+// bytes without a meaning: a browser must not take it for a page.
+func sniff(text []byte) string {
+	head := text[:min(len(text), 684)] // 512 bytes, as much as is looked at
+	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(head)))
+	n, _ := base64.StdEncoding.Decode(decoded, head)
+	if typ := http.DetectContentType(decoded[:n]); strings.HasPrefix(typ, "image/") {
+		return typ
+	}
+	return "application/octet-stream"
+}
+
+// isBase64 reports whether text is standard Base64 with padding.
+func isBase64(text []byte) bool {
+	if len(text) == 0 || len(text)%4 != 0 {
+		return false
+	}
+	for range 2 {
+		if text[len(text)-1] == '=' {
+			text = text[:len(text)-1]
+		}
+	}
+	for _, c := range text {
+		if !base64Digits[c] {
+			return false
+		}
+	}
+	return true
+}
+
+var base64Digits = func() (is [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		is[c] = true
+	}
+	return is
+}()
