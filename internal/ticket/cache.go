@@ -91,7 +91,7 @@ func (c *Config) app(id string, of App, slots chan struct{}) *app {
 type Renewal struct {
 	done     chan struct{} // closed when it ended
 	looked   chan struct{} // closed when the store was asked
-	rejected string        // the ticket whose rejection began it, or ""
+	rejected secret.Text   // the ticket whose rejection began it; empty: none
 
 	// Set before done is closed.
 	minted bool
@@ -159,7 +159,7 @@ func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Renewal, error) 
 
 func (a *app) get(ctx context.Context) (*Pair, *Renewal, error) {
 	for {
-		flight, begun := a.join(ctx, "")
+		flight, begun := a.join(ctx, secret.Text{})
 		var mine *Renewal
 		if begun {
 			mine = flight
@@ -221,7 +221,7 @@ func (a *app) reject(ctx context.Context, p *Pair) (*Pair, *Renewal, error) {
 		if current := a.pair(); current.State(a.wall()) != Absent && !current.is(p) {
 			return current, nil, nil
 		}
-		flight, begun := a.join(ctx, p.shared.Ticket)
+		flight, begun := a.join(ctx, p.Ticket)
 		var mine *Renewal
 		if begun {
 			mine = flight
@@ -232,7 +232,7 @@ func (a *app) reject(ctx context.Context, p *Pair) (*Pair, *Renewal, error) {
 		if current := a.pair(); current.State(a.wall()) != Absent && !current.is(p) {
 			return current, mine, nil
 		}
-		if flight.rejected == p.shared.Ticket && flight.err != nil && !errors.Is(flight.err, errOutOfTime) {
+		if flight.rejected.Equal(p.Ticket) && flight.err != nil && !errors.Is(flight.err, errOutOfTime) {
 			return nil, mine, flight.err
 		}
 		if err := ctx.Err(); err != nil {
@@ -270,7 +270,7 @@ func (c *Cache) Renew(ctx context.Context, appID string) (renewed bool, err erro
 			renewed = false
 			return v.pair, nil, nil
 		}
-		flight, _ := a.join(ctx, "")
+		flight, _ := a.join(ctx, secret.Text{})
 		flight.Wait()
 		renewed = flight.minted
 		return nil, nil, flight.err
@@ -311,7 +311,7 @@ func (a *app) pair() *Pair {
 }
 
 // join returns the flight in progress, or begins one.
-func (a *app) join(ctx context.Context, rejected string) (flight *Renewal, begun bool) {
+func (a *app) join(ctx context.Context, rejected secret.Text) (flight *Renewal, begun bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.flight != nil {

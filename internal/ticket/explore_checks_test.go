@@ -33,14 +33,14 @@ func (n *node) check(before, after record) {
 		}
 		n.holds, n.until = n.version+1, after.Lease.Until
 	}
-	if after.Pair == nil || before.Pair != nil && before.Pair.Ticket == after.Pair.Ticket {
+	if after.Pair == nil || before.Pair != nil && before.Pair.Ticket.Equal(after.Pair.Ticket) {
 		return
 	}
-	pair := number(after.Pair.Ticket)
+	pair := number(after.Pair.Ticket.Reveal())
 	if after.Lease == nil && (other || n.holds != 0 && n.holds != n.version) {
 		n.breaks("a holder that lost its lease published")
 	}
-	if before.Pair != nil && n.newer(number(before.Pair.Ticket), pair) {
+	if before.Pair != nil && n.newer(number(before.Pair.Ticket.Reveal()), pair) {
 		n.breaks("a mint was published over a newer one")
 	}
 	g := after.Pair.Generation
@@ -89,7 +89,7 @@ func (n *node) ask(r *request) string {
 func (n *node) query(r *request, p *Pair) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	pair := number(p.shared.Ticket)
+	pair := number(p.Ticket.Reveal())
 	if p.State(n.app.wall()) == Absent {
 		n.breaks("an instance signed with a pair past its hard expiry")
 	}

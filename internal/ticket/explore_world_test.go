@@ -230,7 +230,7 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	late := time.Since(asked) > n.app.schedule.storeCall() // and not used
 	if r.Pair != nil && !aside && !late {
 		n.mu.Lock()
-		n.seen = max(n.seen, number(r.Pair.Ticket))
+		n.seen = max(n.seen, number(r.Pair.Ticket.Reveal()))
 		n.mu.Unlock()
 	}
 	return v, nil

@@ -6,8 +6,6 @@ import (
 	"errors"
 	mathrand "math/rand/v2"
 	"time"
-
-	"kyc-ocr-relay/internal/secret"
 )
 
 // fly looks at the store and does what the record there asks for, until this
@@ -88,11 +86,11 @@ func (a *app) reconcile(r *record) (unpublished bool) {
 		return true
 	}
 	r.settle(a.schedule.Overlap)
-	if local != nil && !local.solo && local.shared.Ticket == r.Pair.Ticket {
+	if local != nil && !local.solo && local.Ticket.Equal(r.Pair.Ticket) {
 		r.Pair.endBy(local.shared.Expires) // perhaps only we know of the token that ends it
 	}
 	switch {
-	case local == nil || local.shared.Ticket != r.Pair.Ticket:
+	case local == nil || !local.Ticket.Equal(r.Pair.Ticket):
 		a.install(*r.Pair, Shared)
 	case local.solo || !local.shared.same(r.Pair):
 		a.install(*r.Pair, local.Source)
@@ -105,7 +103,7 @@ func (a *app) reconcile(r *record) (unpublished bool) {
 // by minutes: now that the store's is known, its moment counts, not its generation.
 func (a *app) isNewer(local *Pair, r *shared) bool {
 	if local.solo {
-		return local.shared.Ticket != r.Ticket && a.storeTime(local.minted).After(r.Minted)
+		return !local.Ticket.Equal(r.Ticket) && a.storeTime(local.minted).After(r.Minted)
 	}
 	return local.Generation > r.Generation
 }
@@ -148,7 +146,8 @@ func (a *app) show(s shared, source Source, solo bool) {
 	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
 	p := &Pair{
 		Generation: s.Generation,
-		Ticket:     secret.New(s.Ticket),
+		Token:      s.Token,
+		Ticket:     s.Ticket,
 		Source:     source,
 		shared:     s,
 		solo:       solo,
@@ -214,7 +213,7 @@ func (a *app) mark(ctx context.Context, p *Pair, set func(*shared)) {
 	if err != nil {
 		return
 	}
-	if r.Lease == nil && r.Pair != nil && r.Pair.Ticket == p.shared.Ticket {
+	if r.Lease == nil && r.Pair != nil && r.Pair.Ticket.Equal(p.Ticket) {
 		set(r.Pair)
 		if _, err := a.swap(ctx, v.Version, &r); err != nil {
 			a.log.Warn("ticket store failed", "step", "mark", "error", err.Error())

@@ -53,6 +53,7 @@ type Pair struct {
 	// milliseconds, and always more than its predecessor's. So an order is kept
 	// even where a store lost its memory.
 	Generation uint64
+	Token      secret.Text
 	Ticket     secret.Text
 	Source     Source
 
@@ -85,7 +86,7 @@ func (p *Pair) Age(now time.Time) time.Duration {
 
 // is reports whether p and q are the same pair. Generations do not tell: that of a
 // pair minted without the store is settled when the store is back.
-func (p *Pair) is(q *Pair) bool { return p.shared.Ticket == q.shared.Ticket }
+func (p *Pair) is(q *Pair) bool { return p.Ticket.Equal(q.Ticket) }
 
 // Forced reports whether the pair was minted because its predecessor was rejected.
 func (p *Pair) Forced() bool { return p.shared.Forced }
