@@ -76,9 +76,9 @@ func (n *node) describe(b []byte) []byte {
 			next++
 		}
 		b = fmt.Append(b, "view ", number(p.Ticket.Reveal()), p.futile.Load(), p.proved.Load(), p.State(a.wall()), next, ahead.Round(time.Second),
-			n.second(time.Unix(0, p.renew)), n.second(time.Unix(0, p.expires)), p.shared.Forced && p.Source == Minted)
+			n.second(time.Unix(0, p.renew)), n.second(time.Unix(0, p.expires)), p.shared.Forced && p.Source() == Minted)
 		if p.solo {
-			b = fmt.Append(b, "solo ", p.Generation, n.second(time.Unix(0, p.minted)))
+			b = fmt.Append(b, "solo ", p.shared.Generation, n.second(time.Unix(0, p.minted)))
 		}
 		if older := number(p.Ticket.Reveal()) < n.seen; older {
 			b = fmt.Append(b, "seen ", n.seen)

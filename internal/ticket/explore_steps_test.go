@@ -125,7 +125,7 @@ func (n *node) idle() bool {
 	return !slices.ContainsFunc(n.requests, func(r *request) bool { return r.outcome == "" })
 }
 
-func (n *node) inFlight() *Renewal {
+func (n *node) inFlight() *flight {
 	n.app.mu.Lock()
 	defer n.app.mu.Unlock()
 	return n.app.flight

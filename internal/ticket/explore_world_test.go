@@ -77,7 +77,7 @@ type node struct {
 	seen     int // the newest token it has seen the ticket of
 
 	// What its flight has seen since its last Load.
-	flight  *Renewal
+	flight  *flight
 	begun   time.Time
 	history []byte
 	loaded  uint64

@@ -145,7 +145,7 @@ func checkServed(t *testing.T, s *seal, version uint64, sealed []byte, rejected 
 	case p.Ticket.IsEmpty() || p.State(time.Now()) == Absent:
 		t.Fatalf("a pair in state %s with ticket %q", p.State(time.Now()), p.Ticket.Reveal())
 	}
-	if p.Source == Shared && p.Ticket.Reveal() == rejected {
+	if p.Source() == Shared && p.Ticket.Reveal() == rejected {
 		next, renewal, err := c.Reject(ctx, "IDA1", p)
 		renewal.Wait()
 		if err == nil && next.Ticket.Reveal() == rejected {

@@ -98,7 +98,7 @@ func (a *app) alone(ctx context.Context, rejected secret.Text) (bool, error) {
 	}
 	switch a.schedule.decide(&r, now, rejected) {
 	case denied:
-		return false, ErrDenied
+		return false, errDenied
 	case failed:
 		return false, a.failed(r.Failure)
 	}
@@ -198,7 +198,7 @@ func (a *app) note(r *record, err error) {
 func (a *app) settle(r *record) {
 	r.settle(a.schedule.Overlap)
 	if p := a.pair(); p != nil && r.Pair != nil && p.Ticket.Equal(r.Pair.Ticket) && !p.shared.same(r.Pair) {
-		a.show(*r.Pair, p.Source, p.solo)
+		a.show(*r.Pair, p.source, p.solo)
 	}
 }
 

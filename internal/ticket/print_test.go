@@ -44,7 +44,7 @@ func TestNoTypePrintsASecret(t *testing.T) {
 		seen := map[string]bool{}
 		for _, v := range []any{
 			pair, a.view.Load(), a, rotation, c, renewal, &app, &config, &config.Schedule, a.store, &stored, &s, &r, r.Pair, &r.Pair.terms, r.Pending, r.Lease, r.Failure,
-			use, pair.Source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
+			use, pair.source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
 		} {
 			value := reflect.Indirect(reflect.ValueOf(v))
 			seen[value.Type().Name()] = true

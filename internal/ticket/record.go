@@ -18,6 +18,9 @@ type record struct {
 
 // shared is a pair as instances share it.
 type shared struct {
+	// Generation grows with every pair of an app: the store's clock at the mint, in
+	// milliseconds, and always more than its predecessor's. So an order is kept
+	// even where a store lost its memory.
 	Generation uint64
 	Token      secret.Text
 	Ticket     secret.Text
