@@ -65,7 +65,7 @@ func (n *node) describe(b []byte) []byte {
 		b = fmt.Append(b, "frozen ", n.second(n.frozen))
 	}
 	a := n.app
-	b = fmt.Append(b, n.late, a.clock, int(a.skew/time.Second), a.lastErr, a.refuses, a.forced, max(0, n.second(a.hold)))
+	b = fmt.Append(b, n.bad, n.late, a.clock, int(a.skew/time.Second), a.lastErr, a.refuses, a.forced, max(0, n.second(a.hold)))
 	if a.failure != nil {
 		b = fmt.Append(b, a.failure.Count, n.second(a.failure.Until))
 	}
@@ -90,7 +90,10 @@ func (n *node) describe(b []byte) []byte {
 	}
 	for _, r := range n.requests {
 		if b = append(b, r.outcome...); r.outcome == "" {
-			b = fmt.Append(b, *r)
+			b = fmt.Append(b, r.queries, r.rejected, r.accepted, r.renewed)
+			if r.bad {
+				b = fmt.Append(b, "bad since ", r.since)
+			}
 		}
 	}
 	if n.flight != nil {
