@@ -8,17 +8,17 @@
  * this is a copy, but it has them all.
  *
  * WHAT IS WHAT
- *   look()          fly's round: load, reconcile, settle (cache.go, flight.go, record.go)
+ *   look()          fly's round: load, reconcile, settle (flight.go, reconcile.go, record.go)
  *   decide()        Schedule.decide and fly's switch
  *   lock(), take    renew: the Swap that takes the lease (mint.go)
  *   ask(), asking_  mint: a pending token, errFrozen, Issuer.Token
  *   publish         mint: Issuer.Ticket; renew: the Swap that publishes, installSolo
  *   release         note, settle, and renew's Swap that releases the lease
- *   offer           publish: the Swap of a pair that the store has not (flight.go)
+ *   offer           publish: the Swap of a pair that the store has not (reconcile.go)
  *   again           fly's next round after the store took no lease: an error is no conflict
  *   load            a Load that waits: the instance is frozen. Its answer is late, and it
  *                   is repeated, or it has none: alone (mint.go)
- *   idle            no flight. Get and Reject begin one: get, join (cache.go)
+ *   idle            no flight. get and reject begin one: app.go, join (flight.go)
  * Between two steps anything may happen elsewhere. Code between two calls is no step of
  * its own: it touches nothing that is shared; the clock that it reads is dealt with below.
  *

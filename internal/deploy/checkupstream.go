@@ -130,15 +130,12 @@ func (k *checking) shared(ctx context.Context, app config.App, of upstream.Issue
 		Store:    k.store,
 		Schedule: ticket.Schedule{Refresh: k.config.Refresh, Overlap: k.config.Overlap},
 	})
-	pair, renewal, err := cache.Get(ctx, app.ID)
-	if renewal != nil {
-		renewal.Wait()
-	}
+	_, err := cache.Do(ctx, app.ID, func(*ticket.Pair) (rejected bool, err error) { return false, nil })
 	if err != nil {
 		return err
 	}
-	if pair.Source == ticket.Shared {
-		k.say("ok", "app "+app.ID, "the store has its pair, %v old, sealed with this secret", pair.Age(time.Now()).Round(time.Second))
+	if s := cache.Status(app.ID); s.Source == ticket.Shared {
+		k.say("ok", "app "+app.ID, "the store has its pair, %v old, sealed with this secret", s.Age.Round(time.Second))
 	} else {
 		k.say("ok", "app "+app.ID, "a pair was fetched, and stored for the function")
 	}

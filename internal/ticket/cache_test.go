@@ -50,10 +50,10 @@ func TestSourceTellsWhoMinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, store := &desk{}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
-		if got := get(t, a).Source; got != ticket.Minted {
+		if got := get(t, a).Source(); got != ticket.Minted {
 			t.Errorf("the one that minted says %v", got)
 		}
-		if got := get(t, b).Source; got != ticket.Shared {
+		if got := get(t, b).Source(); got != ticket.Shared {
 			t.Errorf("the other one says %v", got)
 		}
 	})
@@ -79,11 +79,8 @@ func TestLeaseArithmetic(t *testing.T) {
 
 func TestUnknownApp(t *testing.T) {
 	c := (&desk{}).cache(nil)
-	if _, _, err := c.Get(t.Context(), "other"); !errors.Is(err, ticket.ErrUnknownApp) {
-		t.Errorf("Get: %v", err)
-	}
-	if _, _, err := c.Reject(t.Context(), "other", nil); !errors.Is(err, ticket.ErrUnknownApp) {
-		t.Errorf("Reject: %v", err)
+	if outcome, err := c.Do(t.Context(), "other", nil); outcome != ticket.Outcome(ticket.Absent) || !errors.Is(err, ticket.ErrUnknownApp) {
+		t.Errorf("Do: %v, %v", outcome, err)
 	}
 	if _, err := c.Renew(t.Context(), "other"); !errors.Is(err, ticket.ErrUnknownApp) {
 		t.Errorf("Renew: %v", err)
@@ -97,7 +94,7 @@ func TestCeilingOnMintsUponRejection(t *testing.T) {
 		c := d.cache(nil)
 		first := get(t, c)
 		second, err := reject(t, c, first)
-		if err != nil || second.Generation <= first.Generation || !second.Forced() {
+		if err != nil || second.Generation() <= first.Generation() || !second.Forced() {
 			t.Fatalf("the first rejection: %v, %v", second, err)
 		}
 		time.Sleep(schedule.Overlap - time.Second)
@@ -151,18 +148,9 @@ func TestFloodOfRejections(t *testing.T) {
 			c := d.cache(store)
 			for range 200 {
 				all.Go(func() {
-					p, renewal, err := c.Get(t.Context(), appID)
-					defer renewal.Wait()
-					if err != nil {
-						t.Errorf("Get: %v", err)
-						return
-					}
-					next, renewal2, err := c.Reject(t.Context(), appID, p)
-					defer renewal2.Wait()
-					if err == nil {
-						c.Futile(t.Context(), appID, next)
-					} else if !errors.Is(err, ticket.ErrDenied) {
-						t.Errorf("Reject: %v", err)
+					outcome, err := c.Do(t.Context(), appID, func(*ticket.Pair) (rejected bool, err error) { return true, nil })
+					if err != nil || outcome != ticket.Rejected {
+						t.Errorf("Do: %v, %v", outcome, err)
 					}
 				})
 			}
@@ -184,7 +172,7 @@ func TestTicketCallFails(t *testing.T) {
 		time.Sleep(schedule.Refresh)
 		d.set(func(d *desk) { d.failTicket = errors.New("down") })
 		for range 50 {
-			if got := get(t, c); got.Generation != p.Generation {
+			if got := get(t, c); got.Generation() != p.Generation() {
 				t.Fatal("another pair")
 			}
 			time.Sleep(time.Second)
@@ -195,7 +183,7 @@ func TestTicketCallFails(t *testing.T) {
 		d.set(func(d *desk) { d.failTicket = nil })
 		time.Sleep(9 * time.Second)
 		get(t, c) // the last second of the pair in use
-		if got := get(t, c); got.Generation == p.Generation {
+		if got := get(t, c); got.Generation() == p.Generation() {
 			t.Error("a pair is used after the end that the pending token set it")
 		}
 		if n := d.issued(); n != 2 {

@@ -33,14 +33,14 @@ func (n *node) check(before, after record) {
 		}
 		n.holds, n.until = n.version+1, after.Lease.Until
 	}
-	if after.Pair == nil || before.Pair != nil && before.Pair.Ticket == after.Pair.Ticket {
+	if after.Pair == nil || before.Pair != nil && before.Pair.Ticket.Equal(after.Pair.Ticket) {
 		return
 	}
-	pair := number(after.Pair.Ticket)
+	pair := number(after.Pair.Ticket.Reveal())
 	if after.Lease == nil && (other || n.holds != 0 && n.holds != n.version) {
 		n.breaks("a holder that lost its lease published")
 	}
-	if before.Pair != nil && n.newer(number(before.Pair.Ticket), pair) {
+	if before.Pair != nil && n.newer(number(before.Pair.Ticket.Reveal()), pair) {
 		n.breaks("a mint was published over a newer one")
 	}
 	g := after.Pair.Generation
@@ -59,8 +59,8 @@ func (w *World) newer(token, than int) bool {
 }
 
 // begin has a request made.
-func (n *node) begin() {
-	r := &request{}
+func (n *node) begin(bad bool) {
+	r := &request{bad: bad, since: len(n.tokens)}
 	n.requests = append(n.requests, r)
 	go func() {
 		outcome := n.ask(r)
@@ -72,10 +72,21 @@ func (n *node) begin() {
 }
 
 func (n *node) ask(r *request) string {
-	_, err := n.cache.Do(context.Background(), "app", func(p *Pair) (rejected bool, err error) {
+	try := func(p *Pair) (rejected bool, err error) {
 		n.query(r, p)
 		return !r.accepted, nil
-	})
+	}
+	var err error
+	if n.c.Loop == "" {
+		_, err = n.cache.Do(context.Background(), "app", try)
+	} else {
+		_, err = do(context.Background(), &brokenLoop{n.cache.apps["app"], n.c.Loop}, try)
+	}
+	if n.inFlight() != nil { // there is one request at a time
+		n.mu.Lock()
+		n.breaks("Do returned before a renewal that it began had ended")
+		n.mu.Unlock()
+	}
 	switch {
 	case err != nil:
 		return err.Error()
@@ -89,18 +100,22 @@ func (n *node) ask(r *request) string {
 func (n *node) query(r *request, p *Pair) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	pair := number(p.shared.Ticket)
+	pair := number(p.Ticket.Reveal())
 	if p.State(n.app.wall()) == Absent {
 		n.breaks("an instance signed with a pair past its hard expiry")
 	}
 	if pair < n.seen {
 		n.breaks("an instance signed with a pair older than one it has seen")
 	}
-	r.queries, r.accepted = r.queries+1, n.alive(pair)
+	if r.renewed {
+		n.breaks("a request was replayed although the pair renewed for it was rejected")
+	}
+	r.queries, r.accepted = r.queries+1, n.alive(pair) && !r.bad
 	if !r.accepted {
 		r.rejected = pair
+		r.renewed = p.shared.Forced && n.tokens[pair-1].by == n && pair > r.since
 		n.rejected++
-		if len(n.faults) == 0 {
+		if len(n.faults) == 0 && !n.c.Bad {
 			n.breaks("a query was rejected without a fault")
 		}
 	}
@@ -115,7 +130,7 @@ func (w *World) Rest() {
 		rejected := w.rejected
 		for _, n := range w.nodes {
 			if !n.dead {
-				n.begin()
+				n.begin(false)
 				w.calm()
 			}
 		}
@@ -135,6 +150,9 @@ func (w *World) Rest() {
 	for fault := range w.faults {
 		most += forced[fault]
 	}
+	if w.c.Bad {
+		most++
+	}
 	if w.faults["refuse"] {
 		most += 2 * len(w.nodes)
 	}
@@ -143,7 +161,11 @@ func (w *World) Rest() {
 	}
 	for _, n := range w.nodes {
 		for _, r := range n.requests {
-			if !n.dead && r.outcome != "accepted" {
+			want := "accepted"
+			if r.bad {
+				want = "rejected"
+			}
+			if !n.dead && r.outcome != want {
 				w.breaks("a request ended: %s", r.outcome)
 			}
 		}

@@ -42,10 +42,10 @@ func (w *World) text(r *record) string {
 				rank++
 			}
 		}
-		b = fmt.Append(b, "pair ", number(p.Ticket), rank, w.second(p.Renew), w.second(p.Expires), p.Forced, p.Row, p.Proved, p.Futile, p.Doubtful)
+		b = fmt.Append(b, "pair ", number(p.Ticket.Reveal()), rank, w.second(p.Renew), w.second(p.Expires), p.Forced, p.Row, p.Proved, p.Futile, p.Doubtful)
 	}
 	if p := r.Pending; p != nil {
-		b = fmt.Append(b, "pending ", number(p.Token), w.second(p.Minted), r.Pair != nil && p.After == r.Pair.Generation)
+		b = fmt.Append(b, "pending ", number(p.Token.Reveal()), w.second(p.Minted), r.Pair != nil && p.After == r.Pair.Generation)
 	}
 	if r.leased(w.storeTime()) {
 		b = fmt.Append(b, "lease ", w.second(r.Lease.Until))
@@ -65,7 +65,7 @@ func (n *node) describe(b []byte) []byte {
 		b = fmt.Append(b, "frozen ", n.second(n.frozen))
 	}
 	a := n.app
-	b = fmt.Append(b, n.late, a.clock, int(a.skew/time.Second), a.lastErr, a.refuses, a.forced, max(0, n.second(a.hold)))
+	b = fmt.Append(b, n.bad, n.late, a.clock, int(a.skew/time.Second), a.lastErr, a.refuses, a.forced, max(0, n.second(a.hold)))
 	if a.failure != nil {
 		b = fmt.Append(b, a.failure.Count, n.second(a.failure.Until))
 	}
@@ -75,12 +75,12 @@ func (n *node) describe(b []byte) []byte {
 		for ahead > 0 && next < len(moments) && moments[next] < look.Sub(n.start) {
 			next++
 		}
-		b = fmt.Append(b, "view ", number(p.shared.Ticket), p.futile.Load(), p.proved.Load(), p.State(a.wall()), next, ahead.Round(time.Second),
-			n.second(time.Unix(0, p.renew)), n.second(time.Unix(0, p.expires)), p.shared.Forced && p.Source == Minted)
+		b = fmt.Append(b, "view ", number(p.Ticket.Reveal()), p.futile.Load(), p.proved.Load(), p.State(a.wall()), next, ahead.Round(time.Second),
+			n.second(time.Unix(0, p.renew)), n.second(time.Unix(0, p.expires)), p.shared.Forced && p.Source() == Minted)
 		if p.solo {
-			b = fmt.Append(b, "solo ", p.Generation, n.second(time.Unix(0, p.minted)))
+			b = fmt.Append(b, "solo ", p.shared.Generation, n.second(time.Unix(0, p.minted)))
 		}
-		if older := number(p.shared.Ticket) < n.seen; older {
+		if older := number(p.Ticket.Reveal()) < n.seen; older {
 			b = fmt.Append(b, "seen ", n.seen)
 		}
 	}
@@ -90,11 +90,14 @@ func (n *node) describe(b []byte) []byte {
 	}
 	for _, r := range n.requests {
 		if b = append(b, r.outcome...); r.outcome == "" {
-			b = fmt.Append(b, *r)
+			b = fmt.Append(b, r.queries, r.rejected, r.accepted, r.renewed)
+			if r.bad {
+				b = fmt.Append(b, "bad since ", r.since)
+			}
 		}
 	}
 	if n.flight != nil {
-		b = fmt.Append(b, "flight ", n.flight.rejected, n.second(n.begun), n.holds, n.refused)
+		b = fmt.Append(b, "flight ", n.flight.rejected.Reveal(), n.second(n.begun), n.holds, n.refused)
 		b = append(b, n.history...)
 	}
 	return b
@@ -115,7 +118,7 @@ func Open(app, appSecret string, v Value) (s Stored) {
 	seal := newSeal(app, secret.New(appSecret))
 	r, _ := seal.open(v.Version, v.Data)
 	if p := r.Pair; p != nil {
-		s = Stored{Generation: p.Generation, Token: p.Token, Ticket: p.Ticket, Minted: p.Minted, Forced: p.Forced, Futile: p.Futile}
+		s = Stored{Generation: p.Generation, Token: p.Token.Reveal(), Ticket: p.Ticket.Reveal(), Minted: p.Minted, Forced: p.Forced, Futile: p.Futile}
 	}
 	if r.Lease != nil {
 		s.Holder, s.Until = r.Lease.Holder, r.Lease.Until

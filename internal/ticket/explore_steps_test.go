@@ -125,7 +125,7 @@ func (n *node) idle() bool {
 	return !slices.ContainsFunc(n.requests, func(r *request) bool { return r.outcome == "" })
 }
 
-func (n *node) inFlight() *Renewal {
+func (n *node) inFlight() *flight {
 	n.app.mu.Lock()
 	defer n.app.mu.Unlock()
 	return n.app.flight
@@ -158,7 +158,7 @@ func (w *World) Do(a Action) {
 	case ofCall && a.Call >= len(n.calls):
 		w.breaks("a replay went another way: a wait of the code, which varies by a fifth, ends at one of the moments")
 	case do == "request":
-		n.begin()
+		n.begin(n.bad)
 	case do == "time":
 		w.pass()
 	case do == "thaw":
@@ -183,7 +183,7 @@ func (w *World) Do(a Action) {
 	case do == "foreign":
 		w.faults[do] = true
 		w.goOn(time.Millisecond)
-		w.issue(time.Now(), true)
+		w.issue(time.Now(), nil)
 	default:
 		w.faults[do] = true
 		if strings.HasPrefix(a.Do, do+" after") {

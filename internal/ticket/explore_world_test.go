@@ -20,11 +20,13 @@ type WorldConfig struct {
 	Faults    int             // at most this many in total, each once: see faults
 	Cold      bool            // no pair yet; otherwise all have one, and it is just due
 	Clocks    []time.Duration // by how much they are wrong
+	Bad       bool            // the upstream rejects all requests of the first instance, but those at rest
 
-	// Three things that would break the protocol, to see that this is found.
+	// What would break the protocol, to see that this is found.
 	Repeat   bool // versions begin anew after a loss, where they began at first
 	Conflict bool // a write that is refused is told as a lost race
 	Wrap     func(Store) Store
+	Loop     string // a way to break Do's loop
 }
 
 // moments are when the model's time stops: when the pair is due, after everybody's
@@ -62,6 +64,7 @@ type World struct {
 type issued struct {
 	asked, at time.Time
 	foreign   bool
+	by        *node // nil: foreign
 }
 
 // node is an instance.
@@ -69,6 +72,7 @@ type node struct {
 	*World
 	cache    *Cache
 	app      *app
+	bad      bool // its requests
 	dead     bool
 	frozen   time.Time // since when; zero: it is not
 	late     bool      // it was frozen once
@@ -77,7 +81,7 @@ type node struct {
 	seen     int // the newest token it has seen the ticket of
 
 	// What its flight has seen since its last Load.
-	flight  *Renewal
+	flight  *flight
 	begun   time.Time
 	history []byte
 	loaded  uint64
@@ -91,6 +95,9 @@ type request struct {
 	queries  int
 	rejected int // the pair, if one was
 	accepted bool
+	bad      bool   // is rejected, whatever it asks with
+	since    int    // the newest token when it began
+	renewed  bool   // and rejected with that pair
 	outcome  string // "": not yet
 }
 
@@ -119,7 +126,7 @@ func NewWorld(c WorldConfig) *World {
 	w.mu.Lock()
 	w.empty()
 	for i := range c.Instances {
-		n := &node{World: w}
+		n := &node{World: w, bad: c.Bad && i == 0}
 		n.cache = New(Config{
 			Apps:     map[string]App{"app": {Issuer: n, Secret: secret.New("secret")}},
 			Store:    n,
@@ -132,7 +139,7 @@ func NewWorld(c WorldConfig) *World {
 		n.app.seal = worldSeal
 		w.nodes = append(w.nodes, n)
 		if !c.Cold {
-			n.begin()
+			n.begin(false)
 			n.calls, n.requests = nil, nil
 		}
 	}
@@ -230,7 +237,7 @@ func (n *node) Load(ctx context.Context, app string) (Value, error) {
 	late := time.Since(asked) > n.app.schedule.storeCall() // and not used
 	if r.Pair != nil && !aside && !late {
 		n.mu.Lock()
-		n.seen = max(n.seen, number(r.Pair.Ticket))
+		n.seen = max(n.seen, number(r.Pair.Ticket.Reveal()))
 		n.mu.Unlock()
 	}
 	return v, nil
@@ -266,7 +273,7 @@ func (n *node) Token(ctx context.Context) (Credential, error) {
 	var token int
 	asked := time.Now()
 	err := n.gate(ctx, "token", func() string {
-		token = n.issue(asked, false)
+		token = n.issue(asked, n)
 		return strconv.Itoa(token)
 	})
 	return Credential{Value: secret.New("token " + strconv.Itoa(token)), Life: 2 * time.Hour}, err
@@ -286,8 +293,8 @@ func (n *node) Ticket(ctx context.Context, token secret.Text) (Credential, error
 }
 
 // issue issues a token.
-func (w *World) issue(asked time.Time, foreign bool) int {
-	w.tokens = append(w.tokens, issued{asked, time.Now(), foreign})
+func (w *World) issue(asked time.Time, by *node) int {
+	w.tokens = append(w.tokens, issued{asked, time.Now(), by == nil, by})
 	return len(w.tokens)
 }
 

@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"context"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -8,6 +9,32 @@ import (
 
 // Credential is what an Issuer of the tests issues.
 type Credential = secret.Credential
+
+// Flight is what Get and Reject began.
+type Flight = flight
+
+// ErrDenied is Reject's error where another renewal would not help.
+var ErrDenied = errDenied
+
+// Get returns a pair as Do has it first.
+func (c *Cache) Get(ctx context.Context, appID string) (*Pair, *Flight, error) {
+	return c.apps[appID].get(ctx)
+}
+
+// Reject returns a pair as Do has it after a rejection of p.
+func (c *Cache) Reject(ctx context.Context, appID string, p *Pair) (*Pair, *Flight, error) {
+	return c.apps[appID].reject(ctx, p)
+}
+
+// Futile notes, as Do does, that p was rejected, which Reject had returned.
+func (c *Cache) Futile(ctx context.Context, appID string, p *Pair) { c.apps[appID].futile(ctx, p) }
+
+// What a test wants to know of a pair.
+
+func (p *Pair) State(now time.Time) State { return p.state(now) }
+func (p *Pair) Source() Source            { return p.source }
+func (p *Pair) Generation() uint64        { return p.shared.Generation }
+func (p *Pair) Forced() bool              { return p.shared.Forced }
 
 // SetClock lets the clock of the instance be wrong by d.
 func (c *Cache) SetClock(d time.Duration) {

@@ -4,26 +4,111 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	mathrand "math/rand/v2"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
 )
 
+// flight is a look at the store, and a renewal where one is due. It outlives the request that
+// began it, but must not outlive the invocation: an instance may be frozen right after it.
+// There is one at a time for an app, and everybody waits for the same.
+type flight struct {
+	done     chan struct{} // closed when it ended
+	looked   chan struct{} // closed when the store was asked
+	rejected secret.Text   // the ticket whose rejection began it; empty: none
+
+	// Set before done is closed.
+	minted bool
+	err    error
+}
+
+// Wait blocks until the flight ended, within its own time limit. A nil flight
+// has ended.
+func (f *flight) Wait() {
+	if f != nil {
+		<-f.done
+	}
+}
+
+// join returns the flight in progress, or begins one.
+func (a *app) join(ctx context.Context, rejected secret.Text) (f *flight, begun bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.flight != nil {
+		return a.flight, false
+	}
+	f = &flight{done: make(chan struct{}), looked: make(chan struct{}), rejected: rejected}
+	a.flight = f
+
+	// It serves all who wait for it: the caller's going away does not end it, the
+	// end of the caller's invocation does.
+	limit := time.Now().Add(2 * a.schedule.lease())
+	if deadline, ok := ctx.Deadline(); ok && deadline.Before(limit) {
+		limit = deadline
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), limit)
+	go func() {
+		defer cancel()
+		defer a.land(f)
+		f.minted, f.err = a.fly(ctx, f)
+	}()
+	return f, true
+}
+
+// land ends a f. A panic in it is an error of those who wait, not the end of
+// the process.
+func (a *app) land(f *flight) {
+	if r := recover(); r != nil {
+		f.err = fmt.Errorf("ticket: renewal panicked (%T)", r)
+		a.log.Error("ticket renewal panicked", "type", fmt.Sprintf("%T", r))
+	}
+	f.see()
+	a.mu.Lock()
+	a.flight = nil
+	a.mu.Unlock()
+	close(f.done)
+}
+
+// see closes looked, once.
+func (f *flight) see() {
+	select {
+	case <-f.looked:
+	default:
+		close(f.looked)
+	}
+}
+
+// await blocks until done is ready or ctx ended; where both are, done counts.
+func await[T any](ctx context.Context, done <-chan T) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		select {
+		case <-done:
+			return nil
+		default:
+			return ctx.Err()
+		}
+	}
+}
+
 // fly looks at the store and does what the record there asks for, until this
 // instance has a pair to use or knows why not. It reports whether it had one
 // minted. A flight is the only writer of a.view.
-func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error) {
+func (a *app) fly(ctx context.Context, f *flight) (minted bool, err error) {
 	holder, refusals := rand.Text(), 0
 	for tries := 0; ; tries++ {
 		v, r, err := a.load(ctx)
 		if err != nil {
-			flight.see()
+			f.see()
 			if ctx.Err() != nil { // perhaps the store is well, and we were frozen
 				return false, outOfTime(ctx.Err())
 			}
 			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
-			return a.alone(ctx, flight.rejected)
+			return a.alone(ctx, f.rejected)
 		}
 		a.skew = v.Now.Sub(a.wall())
 		if r.Lease != nil && r.Lease.Holder == holder {
@@ -33,12 +118,12 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 		if r.clip(v.Now, a.schedule) {
 			a.log.Warn("the ticket store's clock went back: what is due later than it can be does not count")
 		}
-		if p := a.pair(); p != nil && p.State(a.wall()) == Absent && v.Now.Before(r.Pair.Expires) {
-			a.show(*r.Pair, p.Source, p.solo) // one of the two clocks was set: the store's counts
+		if p := a.pair(); p != nil && p.state(a.wall()) == Absent && v.Now.Before(r.Pair.Expires) {
+			a.show(*r.Pair, p.source, p.solo) // one of the two clocks was set: the store's counts
 		}
-		flight.see()
+		f.see()
 
-		switch a.schedule.decide(&r, v.Now, flight.rejected) {
+		switch a.schedule.decide(&r, v.Now, f.rejected) {
 		case use:
 			if unpublished {
 				a.publish(ctx, v, r)
@@ -51,12 +136,12 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			a.lookLater(&r, v.Now)
 			return false, nil
 		case denied:
-			return false, ErrDenied
+			return false, errDenied
 		case failed:
 			return false, a.failed(r.Failure)
 		case renew:
 			// Not done and no error: somebody else was faster, or the lease was lost.
-			done, err := a.renew(ctx, v, r, holder, flight.rejected)
+			done, err := a.renew(ctx, v, r, holder, f.rejected)
 			if !errors.Is(err, errNotTaken) {
 				if done || err != nil {
 					return done, err
@@ -66,158 +151,11 @@ func (a *app) fly(ctx context.Context, flight *Renewal) (minted bool, err error)
 			// Perhaps it was taken all the same, and the answer was lost: another look tells.
 			if refusals++; refusals == 2 || a.refuses {
 				a.refuses = true
-				return a.alone(ctx, flight.rejected)
+				return a.alone(ctx, f.rejected)
 			}
 		}
 		if err := a.sleep(ctx, tries); err != nil {
 			return false, outOfTime(err)
-		}
-	}
-}
-
-// reconcile brings this instance's pair and the record's together: the newer one
-// counts, whatever the order of arrival. It reports whether that is ours, so
-// that the store has yet to learn of it.
-func (a *app) reconcile(r *record) (unpublished bool) {
-	local := a.pair()
-	switch {
-	case local == nil && r.Pair == nil:
-		return false
-	case local != nil && (r.Pair == nil || a.isNewer(local, r.Pair)):
-		r.Pair, r.Pending = a.offer(local, r.Pair), nil
-		return true
-	}
-	r.settle(a.schedule.Overlap)
-	if local != nil && !local.solo && local.shared.Ticket == r.Pair.Ticket {
-		r.Pair.endBy(local.shared.Expires) // perhaps only we know of the token that ends it
-	}
-	switch {
-	case local == nil || local.shared.Ticket != r.Pair.Ticket:
-		a.install(*r.Pair, Shared)
-	case local.solo || !local.shared.same(r.Pair):
-		a.install(*r.Pair, local.Source)
-	}
-	return false
-}
-
-// isNewer reports whether this instance's pair is newer than the record's. One that
-// was minted without the store is dated by our clock, which may have been wrong
-// by minutes: now that the store's is known, its moment counts, not its generation.
-func (a *app) isNewer(local *Pair, r *shared) bool {
-	if local.solo {
-		return local.shared.Ticket != r.Ticket && a.storeTime(local.minted).After(r.Minted)
-	}
-	return local.Generation > r.Generation
-}
-
-// offer returns this instance's pair as the store should have it, as the successor of
-// what the store has, if anything.
-func (a *app) offer(local *Pair, before *shared) *shared {
-	s := local.share()
-	if local.solo {
-		s.Minted, s.Renew, s.Expires = a.storeTime(local.minted), a.storeTime(local.renew), a.storeTime(local.expires)
-		s.Generation = uint64(s.Minted.UnixMilli())
-		if before != nil {
-			s.Generation = max(s.Generation, before.Generation+1)
-		}
-		a.installSolo(*s, local.Source)
-	}
-	return s
-}
-
-// storeTime converts a moment by our clock.
-func (a *app) storeTime(local int64) time.Time { return time.Unix(0, local).UTC().Add(a.skew) }
-
-// share returns the pair as it is stored.
-func (p *Pair) share() *shared {
-	s := p.shared
-	s.Futile, s.Proved = p.futile.Load(), p.proved.Load()
-	return &s
-}
-
-// install makes s, which the store has, the pair of this instance.
-func (a *app) install(s shared, source Source) { a.show(s, source, false) }
-
-// installSolo makes s the pair of this instance, and has it offered to the store soon.
-func (a *app) installSolo(s shared, source Source) {
-	a.show(s, source, true)
-	a.lookIn(a.schedule.again())
-}
-
-func (a *app) show(s shared, source Source, solo bool) {
-	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
-	p := &Pair{
-		Generation: s.Generation,
-		Ticket:     secret.New(s.Ticket),
-		Source:     source,
-		shared:     s,
-		solo:       solo,
-		minted:     local(s.Minted),
-		renew:      local(s.Renew),
-		expires:    local(s.Expires),
-	}
-	p.futile.Store(s.Futile)
-	p.proved.Store(s.Proved)
-	a.view.Store(&view{p, min(p.renew, p.expires)})
-}
-
-// lookWhenDue has this instance trust its pair until that is due.
-func (a *app) lookWhenDue() {
-	p := a.pair()
-	a.view.Store(&view{p, min(p.renew, p.expires)})
-}
-
-// lookLater sets when this instance looks at the store again, while its pair serves
-// and somebody renews it or failed to.
-func (a *app) lookLater(r *record, now time.Time) {
-	next := a.schedule.again()
-	switch {
-	case r.leased(now):
-		next = min(next, r.Lease.Until.Sub(now))
-	case r.failing(now):
-		next = min(next, r.Failure.Until.Sub(now))
-	}
-	a.lookIn(next)
-}
-
-// lookIn sets when this instance looks at the store again.
-func (a *app) lookIn(d time.Duration) {
-	if p := a.pair(); p != nil {
-		d = spread(d)
-		a.view.Store(&view{p, min(a.wall().Add(d).UnixNano(), p.expires)})
-	}
-}
-
-// publish stores the pair that this instance has and the store has not. Whoever
-// holds the lease is not disturbed: he is about to publish a newer one.
-func (a *app) publish(ctx context.Context, v Value, r record) {
-	if r.leased(v.Now) {
-		a.lookIn(a.schedule.again())
-		return
-	}
-	r.Lease, r.Failure = nil, nil
-	ok, err := a.write(ctx, v.Version, &r)
-	if err != nil {
-		a.log.Warn("ticket store failed", "step", "publish", "error", err.Error())
-	}
-	if !ok {
-		a.lookIn(a.schedule.again())
-		return
-	}
-	a.install(*r.Pair, a.pair().Source)
-}
-
-// mark tells the others what p came to; never while somebody holds the lease, whose
-// publication it would spoil.
-func (a *app) mark(ctx context.Context, p *Pair, set func(*shared)) {
-	v, r, err := a.load(ctx)
-	if err != nil {
-		return
-	}
-	if r.Lease == nil && r.Pair != nil && r.Pair.Ticket == p.shared.Ticket {
-		set(r.Pair)
-		if _, err := a.swap(ctx, v.Version, &r); err != nil {
-			a.log.Warn("ticket store failed", "step", "mark", "error", err.Error())
 		}
 	}
 }
@@ -228,92 +166,6 @@ var errOutOfTime = errors.New("ticket: out of time")
 func outOfTime(err error) error {
 	return &Failure{Reason: "no renewal within the time limit", Err: errors.Join(errOutOfTime, err)}
 }
-
-// errLate says that this instance was frozen while it asked the store: what the answer
-// tells of the store's clock is no longer true, and an error says nothing about the store.
-var errLate = errors.New("ticket: the store's answer came too late")
-
-// load reads the record. One that cannot be read counts as none. It asks twice where the
-// first answer came too late.
-func (a *app) load(ctx context.Context) (Value, record, error) {
-	s := a.seal()
-	v, err := a.loadInTime(ctx, s.name)
-	if errors.Is(err, errLate) {
-		v, err = a.loadInTime(ctx, s.name)
-	}
-	if err != nil {
-		return v, record{}, err
-	}
-	r, ok := s.open(v.Version, v.Data)
-	if !ok {
-		a.log.Warn("ticket record unreadable: it was tampered with, or written by another version", "version", v.Version)
-	}
-	return v, r, nil
-}
-
-// loadInTime keeps a Load to its time limit by the wall clock, too: that of ctx stands
-// still while the instance is frozen.
-func (a *app) loadInTime(ctx context.Context, name string) (Value, error) {
-	if err := a.enter(ctx); err != nil {
-		return Value{}, err
-	}
-	defer a.leave()
-	limit, asked := a.schedule.storeCall(), a.wall()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	v, err := a.store.Load(ctx, name)
-	if took := a.wall().Sub(asked); took > limit && err == nil || took > 2*limit {
-		err = errLate
-	}
-	return v, err
-}
-
-// swap writes the record as the version after the given one, if that is the newest.
-func (a *app) swap(ctx context.Context, version uint64, r *record) (bool, error) {
-	if err := a.enter(ctx); err != nil {
-		return false, err
-	}
-	defer a.leave()
-	limit, asked := a.schedule.storeCall(), a.wall()
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	s := a.seal()
-	ok, err := a.store.Swap(ctx, s.name, version, s.close(version+1, r))
-	if err != nil && a.wall().Sub(asked) > 2*limit {
-		err = errLate
-	}
-	return ok, err
-}
-
-// write is swap, for a flight.
-func (a *app) write(ctx context.Context, version uint64, r *record) (bool, error) {
-	ok, err := a.swap(ctx, version, r)
-	if ok && err == nil {
-		a.rejoin()
-	}
-	return ok, err
-}
-
-// rejoin ends the time without the store.
-func (a *app) rejoin() { a.refuses, a.forced, a.hold = false, 0, time.Time{} }
-
-// enter waits until a call of the store can begin: its time limit begins only then, for a
-// queue of our own says nothing about the store. The error is that of ctx.
-func (a *app) enter(ctx context.Context) error {
-	select {
-	case a.slots <- struct{}{}: // also where ctx ended: whether the call still begins is not for chance
-		return nil
-	default:
-	}
-	select {
-	case a.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (a *app) leave() { <-a.slots }
 
 // sleep waits for another instance: short at first, then longer.
 func (a *app) sleep(ctx context.Context, tries int) error {

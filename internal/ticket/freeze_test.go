@@ -50,8 +50,8 @@ func TestFrozenWhileTheStoreDoesNotAnswer(t *testing.T) {
 			d, store := &desk{}, &ticket.Memory{}
 			want := get(t, d.cache(store))
 			c := d.cache(&thawing{Store: store, freeze: freeze, err: errors.New("connection reset")})
-			if p := get(t, c); p.Generation != want.Generation || d.issued() != 1 {
-				t.Errorf("frozen for %v: generation %d, want %d; %d tokens", freeze, p.Generation, want.Generation, d.issued())
+			if p := get(t, c); p.Generation() != want.Generation() || d.issued() != 1 {
+				t.Errorf("frozen for %v: generation %d, want %d; %d tokens", freeze, p.Generation(), want.Generation(), d.issued())
 			}
 		})
 	}

@@ -87,7 +87,7 @@ func checkRoundTrip(t *testing.T, s *seal, version uint64, r *record) {
 	t.Helper()
 	sealed := s.close(version, r)
 	again, ok := s.open(version, sealed)
-	if diff := cmp.Diff(r, &again); !ok || diff != "" {
+	if diff := cmp.Diff(r, &again, cmp.AllowUnexported(shared{})); !ok || diff != "" {
 		t.Errorf("%s came back otherwise, %t: %s", r.encode(), ok, diff)
 	}
 }
@@ -97,7 +97,7 @@ func checkVerdict(t *testing.T, r *record, now time.Time, rejected string) {
 	t.Helper()
 	r.settle(fuzzSchedule.Overlap)
 	p := r.Pair
-	has := p != nil && p.Ticket != rejected && p.Expires.After(now)
+	has := p != nil && p.Ticket.Reveal() != rejected && p.Expires.After(now)
 	busy := r.Lease != nil && r.Lease.Until.After(now)
 	held := r.Failure != nil && r.Failure.Until.After(now)
 	want := renew
@@ -110,7 +110,7 @@ func checkVerdict(t *testing.T, r *record, now time.Time, rejected string) {
 		want = wait
 	case held:
 		want = failed
-	case p != nil && p.Ticket == rejected && p.Renew.After(now):
+	case p != nil && p.Ticket.Reveal() == rejected && p.Renew.After(now):
 		pause := time.Duration(0)
 		if p.Forced {
 			pause = fuzzSchedule.Overlap
@@ -122,7 +122,7 @@ func checkVerdict(t *testing.T, r *record, now time.Time, rejected string) {
 			want = denied
 		}
 	}
-	if got := fuzzSchedule.decide(r, now, rejected); got != want {
+	if got := fuzzSchedule.decide(r, now, secret.New(rejected)); got != want {
 		t.Errorf("%s at %v, %q rejected: verdict %d, want %d", r.encode(), now, rejected, got, want)
 	}
 }
@@ -145,7 +145,7 @@ func checkServed(t *testing.T, s *seal, version uint64, sealed []byte, rejected 
 	case p.Ticket.IsEmpty() || p.State(time.Now()) == Absent:
 		t.Fatalf("a pair in state %s with ticket %q", p.State(time.Now()), p.Ticket.Reveal())
 	}
-	if p.Source == Shared && p.Ticket.Reveal() == rejected {
+	if p.Source() == Shared && p.Ticket.Reveal() == rejected {
 		next, renewal, err := c.Reject(ctx, "IDA1", p)
 		renewal.Wait()
 		if err == nil && next.Ticket.Reveal() == rejected {

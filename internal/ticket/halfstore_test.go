@@ -64,8 +64,8 @@ func TestStoreThatRefusesWrites(t *testing.T) {
 		store.set(true)
 		time.Sleep(schedule.Refresh)
 		start := time.Now()
-		if p := get(t, c); p.Generation != first.Generation || d.issued() != 1 {
-			t.Errorf("a due pair: generation %d, want %d; %d tokens", p.Generation, first.Generation, d.issued())
+		if p := get(t, c); p.Generation() != first.Generation() || d.issued() != 1 {
+			t.Errorf("a due pair: generation %d, want %d; %d tokens", p.Generation(), first.Generation(), d.issued())
 		}
 		if took := time.Since(start); took > time.Second {
 			t.Errorf("a request took %v", took)
@@ -92,7 +92,7 @@ func TestStoreThatRefusesWrites(t *testing.T) {
 		store.set(false)
 		time.Sleep(time.Minute)
 		own := get(t, c)
-		if shared := get(t, d.cache(store)); shared.Generation < own.Generation {
+		if shared := get(t, d.cache(store)); shared.Generation() < own.Generation() {
 			t.Error("what was minted meanwhile was not published")
 		}
 	})
@@ -173,7 +173,7 @@ func TestStoreWhoseClockGoesBack(t *testing.T) {
 			old := get(t, d.cache(store))
 			store.by = by
 			c := d.cache(store)
-			if p := get(t, c); p.Generation == old.Generation || d.issued() != 2 {
+			if p := get(t, c); p.Generation() == old.Generation() || d.issued() != 2 {
 				t.Errorf("by %v: a pair of unknown age was not renewed; %d tokens", by, d.issued())
 			}
 			time.Sleep(schedule.Refresh / 2)
@@ -264,7 +264,7 @@ func TestLostAnswerOfTheTokenCall(t *testing.T) {
 			}
 			for time.Since(asked) < schedule.Overlap-time.Second {
 				for _, c := range []*ticket.Cache{c, other} {
-					if p := get(t, c); p.Generation != first.Generation {
+					if p := get(t, c); p.Generation() != first.Generation() {
 						t.Fatalf("another token after %v", time.Since(asked))
 					}
 				}
@@ -272,7 +272,7 @@ func TestLostAnswerOfTheTokenCall(t *testing.T) {
 			}
 			time.Sleep(time.Until(asked.Add(schedule.Overlap)))
 			for _, c := range []*ticket.Cache{other, c} {
-				if p := get(t, c); p.Generation == first.Generation {
+				if p := get(t, c); p.Generation() == first.Generation() {
 					t.Error("the old pair was used an overlap after the request")
 				}
 			}
@@ -298,7 +298,7 @@ func TestTokenCallsThatHang(t *testing.T) {
 				if took := time.Since(start); took > 3*time.Second {
 					t.Errorf("asked after %v", took)
 				}
-				return p.Generation != first.Generation, nil
+				return p.Generation() != first.Generation(), nil
 			})
 			if err != nil || outcome != ticket.Outcome(ticket.Stale) && outcome != ticket.Outcome(ticket.Fresh) {
 				t.Fatalf("%v, %v", outcome, err)

@@ -19,7 +19,7 @@ var errFrozen = errors.New("ticket: the lease ended")
 // renew takes the lease on r, which is version v of the record, has a pair minted
 // and publishes it. It reports whether it did; if not, and without an error,
 // the record has moved on.
-func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected string) (bool, error) {
+func (a *app) renew(ctx context.Context, v Value, r record, holder string, rejected secret.Text) (bool, error) {
 	work := a.schedule.work()
 	margin := a.schedule.lease() - work
 	if deadline, ok := ctx.Deadline(); ok {
@@ -86,23 +86,23 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder, rejected str
 // alone does without the store, which cannot be read or takes no writes. A valid pair goes on serving, due or not: a mint
 // would void what the others have. Without one this instance has a pair minted for
 // itself, under the same ceiling, and offers it when the store is back.
-func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
+func (a *app) alone(ctx context.Context, rejected secret.Text) (bool, error) {
 	now := a.now()
 	r := record{Failure: a.failure, Pending: a.pending}
 	if p := a.pair(); p != nil {
 		r.Pair = p.share()
-		if p.shared.Ticket != rejected && now.Before(r.Pair.Expires) {
+		if !p.Ticket.Equal(rejected) && now.Before(r.Pair.Expires) {
 			a.lookIn(a.schedule.again())
 			return false, nil
 		}
 	}
 	switch a.schedule.decide(&r, now, rejected) {
 	case denied:
-		return false, ErrDenied
+		return false, errDenied
 	case failed:
 		return false, a.failed(r.Failure)
 	}
-	if unwanted := r.Pair != nil && r.Pair.Ticket == rejected; unwanted && now.Before(a.hold) {
+	if unwanted := r.Pair != nil && r.Pair.Ticket.Equal(rejected); unwanted && now.Before(a.hold) {
 		return false, &Failure{Reason: "voided by another instance while the store is away: not renewed again so soon"}
 	}
 	start := time.Now()
@@ -127,11 +127,11 @@ func (a *app) alone(ctx context.Context, rejected string) (bool, error) {
 
 // mint has a pair issued, for the record r that this instance holds the lease of.
 // Where the token is issued and its ticket is not, the token stays in r as pending.
-func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, error) {
+func (a *app) mint(ctx context.Context, r *record, rejected secret.Text) (*shared, error) {
 	s := &shared{}
 	if r.Pair != nil {
 		s.Generation = r.Pair.Generation
-		if s.Forced = r.Pair.Ticket == rejected; s.Forced {
+		if s.Forced = r.Pair.Ticket.Equal(rejected); s.Forced {
 			s.Row = 1
 			if r.Pair.Forced && !r.Pair.Proved {
 				s.Row += r.Pair.Row
@@ -151,10 +151,10 @@ func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, er
 			}
 			return nil, err
 		}
-		p = &pending{Token: token.Value.Reveal(), Minted: asked, Life: token.Life, After: s.Generation}
+		p = &pending{Token: token.Value, Minted: asked, Life: token.Life, After: s.Generation}
 		r.Pending = p
 	}
-	ticket, err := a.issuer.Ticket(ctx, secret.New(p.Token))
+	ticket, err := a.issuer.Ticket(ctx, p.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (a *app) mint(ctx context.Context, r *record, rejected string) (*shared, er
 	// have every request renew.
 	life := max(min(p.Life, ticket.Life), a.schedule.Overlap)
 	s.Generation = max(s.Generation+1, uint64(p.Minted.UnixMilli()))
-	s.Token, s.Ticket = p.Token, ticket.Value.Reveal()
+	s.Token, s.Ticket = p.Token, ticket.Value
 	s.Minted, s.Renew, s.Expires = p.Minted, p.Minted.Add(min(a.schedule.Refresh, life*2/3)), p.Minted.Add(life)
 	return s, nil
 }
@@ -197,8 +197,8 @@ func (a *app) note(r *record, err error) {
 // settle ends the pair in use, here too, where r has a newer token pending.
 func (a *app) settle(r *record) {
 	r.settle(a.schedule.Overlap)
-	if p := a.pair(); p != nil && r.Pair != nil && p.shared.Ticket == r.Pair.Ticket && !p.shared.same(r.Pair) {
-		a.show(*r.Pair, p.Source, p.solo)
+	if p := a.pair(); p != nil && r.Pair != nil && p.Ticket.Equal(r.Pair.Ticket) && !p.shared.same(r.Pair) {
+		a.show(*r.Pair, p.source, p.solo)
 	}
 }
 

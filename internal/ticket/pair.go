@@ -49,13 +49,10 @@ const (
 // Pair is a token and the SIGN ticket that was issued with it. It is immutable but
 // for futile and proved.
 type Pair struct {
-	// Generation grows with every pair of an app: the store's clock at the mint, in
-	// milliseconds, and always more than its predecessor's. So an order is kept
-	// even where a store lost its memory.
-	Generation uint64
-	Ticket     secret.Text
-	Source     Source
+	Token  secret.Text
+	Ticket secret.Text
 
+	source Source
 	shared shared
 	solo   bool // the store does not know it yet
 	// Moments by this instance's wall clock, Unix nanoseconds. Never monotonic
@@ -66,9 +63,9 @@ type Pair struct {
 	futile, proved atomic.Bool
 }
 
-// State returns the state at now. At the very moment of renewal a pair is stale,
+// state returns the state at now. At the very moment of renewal a pair is stale,
 // at that of its expiry absent.
-func (p *Pair) State(now time.Time) State {
+func (p *Pair) state(now time.Time) State {
 	switch t := now.UnixNano(); {
 	case p == nil || t >= p.expires:
 		return Absent
@@ -78,14 +75,6 @@ func (p *Pair) State(now time.Time) State {
 	return Fresh
 }
 
-// Age returns how long ago the pair was issued.
-func (p *Pair) Age(now time.Time) time.Duration {
-	return time.Duration(now.UnixNano() - p.minted)
-}
-
 // is reports whether p and q are the same pair. Generations do not tell: that of a
 // pair minted without the store is settled when the store is back.
-func (p *Pair) is(q *Pair) bool { return p.shared.Ticket == q.shared.Ticket }
-
-// Forced reports whether the pair was minted because its predecessor was rejected.
-func (p *Pair) Forced() bool { return p.shared.Forced }
+func (p *Pair) is(q *Pair) bool { return p.Ticket.Equal(q.Ticket) }

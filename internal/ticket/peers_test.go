@@ -80,7 +80,7 @@ func TestWxJava1300RejectionOfAnOldPair(t *testing.T) {
 		current := get(t, b)
 		time.Sleep(schedule.Overlap)
 		next, err := reject(t, a, old)
-		if err != nil || next.Generation != current.Generation {
+		if err != nil || next.Generation() != current.Generation() {
 			t.Errorf("got generation %v, %v; want the one that was renewed", next, err)
 		}
 		if n := d.issued(); n != 2 {
@@ -153,11 +153,11 @@ func TestEasyWeChat696OlderAnswerAfterANewerOne(t *testing.T) {
 		time.Sleep(35 * time.Second)
 		newer := get(t, b)
 		both.Wait()
-		if p := get(t, quick.cache(store)); p.Generation != newer.Generation {
-			t.Errorf("the store has generation %d, want %d", p.Generation, newer.Generation)
+		if p := get(t, quick.cache(store)); p.Generation() != newer.Generation() {
+			t.Errorf("the store has generation %d, want %d", p.Generation(), newer.Generation())
 		}
-		if p := get(t, a); p.Generation != newer.Generation {
-			t.Errorf("the late one uses generation %d, want %d", p.Generation, newer.Generation)
+		if p := get(t, a); p.Generation() != newer.Generation() {
+			t.Errorf("the late one uses generation %d, want %d", p.Generation(), newer.Generation())
 		}
 	})
 }
@@ -171,14 +171,14 @@ func TestChanxuehongFailedRenewalKeepsThePair(t *testing.T) {
 		d.set(func(d *desk) { d.failToken = errors.New("down") })
 		for range 35 { // until five minutes before its hard expiry
 			time.Sleep(time.Minute)
-			if got := get(t, c); got.Generation != p.Generation {
-				t.Fatalf("generation %d, want %d", got.Generation, p.Generation)
+			if got := get(t, c); got.Generation() != p.Generation() {
+				t.Fatalf("generation %d, want %d", got.Generation(), p.Generation())
 			}
 		}
 		d.set(func(d *desk) { d.failToken = nil })
 		time.Sleep(schedule.Overlap)
 		get(t, c)
-		if next := get(t, c); next.Generation == p.Generation {
+		if next := get(t, c); next.Generation() == p.Generation() {
 			t.Error("not renewed once the issuer was back")
 		}
 	})
@@ -293,8 +293,8 @@ func TestSilenceper762StoreDown(t *testing.T) {
 		get(t, cold) // offers its own to the store
 		own := get(t, cold)
 		get(t, warm)
-		if got := get(t, warm); got.Generation != own.Generation || got.Generation == p.Generation {
-			t.Errorf("after the outage: generation %d, the one minted meanwhile is %d", got.Generation, own.Generation)
+		if got := get(t, warm); got.Generation() != own.Generation() || got.Generation() == p.Generation() {
+			t.Errorf("after the outage: generation %d, the one minted meanwhile is %d", got.Generation(), own.Generation())
 		}
 	})
 }
@@ -317,7 +317,7 @@ func TestStoreFailsBeforePublishing(t *testing.T) {
 		store.set(false)
 		time.Sleep(20 * time.Second)
 		get(t, a)
-		if got, err := reject(t, b, get(t, b)); err != nil || got.Generation < p.Generation {
+		if got, err := reject(t, b, get(t, b)); err != nil || got.Generation() < p.Generation() {
 			t.Errorf("the others got %v, %v; want the pair minted by the one that could not publish", got, err)
 		}
 		if n := d.issued(); n != 2 {

@@ -1,32 +1,41 @@
 package ticket
 
 import (
-	"encoding/json"
 	mathrand "math/rand/v2"
 	"time"
+
+	"kyc-ocr-relay/internal/secret"
 )
 
 // record is the value that instances share about an app. Its moments are by the
-// store's clock.
+// store's clock. What is stored of it says plainRecord.
 type record struct {
-	Pair    *shared  `json:"pair,omitempty"`
-	Pending *pending `json:"pending,omitempty"`
-	Lease   *lease   `json:"lease,omitempty"`
-	Failure *failure `json:"failure,omitempty"`
+	Pair    *shared
+	Pending *pending
+	Lease   *lease
+	Failure *failure
 }
 
-// shared is a pair as it is stored.
+// shared is a pair as instances share it.
 type shared struct {
-	Generation uint64    `json:"generation"`
-	Token      string    `json:"token"`
-	Ticket     string    `json:"ticket"`
-	Minted     time.Time `json:"minted"`
-	Renew      time.Time `json:"renew"`
-	Expires    time.Time `json:"expires"`
-	Forced     bool      `json:"forced,omitempty"` // minted because its predecessor was rejected
-	Row        int       `json:"row,omitempty"`    // forced mints in a row up to this one, none of them proved
-	Proved     bool      `json:"proved,omitempty"` // forced, and the request that forced it was accepted with it
-	Futile     bool      `json:"futile,omitempty"` // forced, and rejected in its turn
+	// Generation grows with every pair of an app: the store's clock at the mint, in
+	// milliseconds, and always more than its predecessor's. So an order is kept
+	// even where a store lost its memory.
+	Generation uint64
+	Token      secret.Text
+	Ticket     secret.Text
+	terms
+}
+
+// terms is what a pair is good for, without its secrets.
+type terms struct {
+	Minted  time.Time `json:"minted"`
+	Renew   time.Time `json:"renew"`
+	Expires time.Time `json:"expires"`
+	Forced  bool      `json:"forced,omitempty"` // minted because its predecessor was rejected
+	Row     int       `json:"row,omitempty"`    // forced mints in a row up to this one, none of them proved
+	Proved  bool      `json:"proved,omitempty"` // forced, and the request that forced it was accepted with it
+	Futile  bool      `json:"futile,omitempty"` // forced, and rejected in its turn
 	// From Renew on it may be void: nobody knows whether a token call an overlap before
 	// that issued a token.
 	Doubtful bool `json:"doubtful,omitempty"`
@@ -34,7 +43,7 @@ type shared struct {
 
 // same reports whether two records of a generation say the same.
 func (s *shared) same(o *shared) bool {
-	return s.Generation == o.Generation && s.Ticket == o.Ticket && s.Renew.Equal(o.Renew) && s.Expires.Equal(o.Expires) &&
+	return s.Generation == o.Generation && s.Ticket.Equal(o.Ticket) && s.Renew.Equal(o.Renew) && s.Expires.Equal(o.Expires) &&
 		s.Futile == o.Futile && s.Proved == o.Proved && s.Doubtful == o.Doubtful
 }
 
@@ -57,10 +66,10 @@ func (s *shared) endBy(end time.Time) {
 // pending is a token whose ticket could not be had yet. Another token within the
 // same minute would end the pair in use at once, so the next attempt takes it up.
 type pending struct {
-	Token  string        `json:"token"`
-	Minted time.Time     `json:"minted"`
-	Life   time.Duration `json:"life"`
-	After  uint64        `json:"after"` // generation of the pair in use when it was issued
+	Token  secret.Text
+	Minted time.Time
+	Life   time.Duration
+	After  uint64 // generation of the pair in use when it was issued
 }
 
 // lease is the right to renew, until it ends.
@@ -113,22 +122,6 @@ func (r *record) clip(now time.Time, s Schedule) (clipped bool) {
 		r.Pair.Renew, clipped = now, true
 	}
 	return clipped
-}
-
-func (r *record) encode() []byte {
-	data, err := json.Marshal(r)
-	if err != nil {
-		panic(err) // no value of these types fails
-	}
-	return data
-}
-
-// decode reads a record.
-func decode(data []byte) (r record, ok bool) {
-	if json.Unmarshal(data, &r) != nil {
-		return record{}, false
-	}
-	return r, true
 }
 
 // Schedule is when pairs are renewed.
@@ -209,10 +202,10 @@ const (
 )
 
 // decide says what an instance does that finds r at now. rejected is the ticket
-// that the upstream rejected, or "".
-func (s Schedule) decide(r *record, now time.Time, rejected string) verdict {
+// that the upstream rejected; empty: none.
+func (s Schedule) decide(r *record, now time.Time, rejected secret.Text) verdict {
 	p := r.Pair
-	unwanted := p != nil && p.Ticket == rejected
+	unwanted := p != nil && p.Ticket.Equal(rejected)
 	usable := p != nil && !unwanted && now.Before(p.Expires)
 	switch {
 	case usable && now.Before(p.Renew):

@@ -98,7 +98,7 @@ func TestRotation(t *testing.T) {
 		}
 		// One that starts now finds the pair that is void, and why there is no other.
 		c := o.cache(store, nil)
-		if next, _, err := c.Reject(t.Context(), appID, get(t, c)); err != nil || next.Source != ticket.Shared {
+		if next, _, err := c.Reject(t.Context(), appID, get(t, c)); err != nil || next.Source() != ticket.Shared {
 			t.Errorf("%v, %v", next, err)
 		}
 		o.expectCalls(t, 2, 1)

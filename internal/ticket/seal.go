@@ -72,7 +72,7 @@ func (s *seal) open(version uint64, data []byte) (r record, ok bool) {
 // must agree with what an instance counts in nanoseconds, or it would look for ever.
 func (r *record) isUsable() bool {
 	p := r.Pair
-	return p == nil || p.Ticket != "" && isCountable(p.Minted) && isCountable(p.Renew) && isCountable(p.Expires)
+	return p == nil || !p.Ticket.IsEmpty() && isCountable(p.Minted) && isCountable(p.Renew) && isCountable(p.Expires)
 }
 
 // isCountable reports whether Unix nanoseconds can say t.

@@ -105,11 +105,11 @@ func TestTamperedRecordCountsAsAbsent(t *testing.T) {
 				defer cancel()
 				p, renewal, err := b.Get(ctx, appID)
 				renewal.Wait()
-				if err == nil && p.Generation <= first.Generation {
-					t.Errorf("generation %d was taken from a tampered record", p.Generation)
+				if err == nil && p.Generation() <= first.Generation() {
+					t.Errorf("generation %d was taken from a tampered record", p.Generation())
 				}
-				if err == nil && p.Source != ticket.Minted {
-					t.Errorf("the pair comes from %v", p.Source)
+				if err == nil && p.Source() != ticket.Minted {
+					t.Errorf("the pair comes from %v", p.Source())
 				}
 			})
 		})
@@ -139,7 +139,7 @@ func TestEasyWeChatOathkeeperKeyIsOfTheSecretAndHidesIt(t *testing.T) {
 		before, after := &desk{}, &desk{tokens: 100}
 		get(t, with(before, appID, "canary-old"))
 		p := get(t, with(after, appID, "canary-new"))
-		if after.issued() != 101 || p.Source != ticket.Minted {
+		if after.issued() != 101 || p.Source() != ticket.Minted {
 			t.Error("the old record was used with the new secret")
 		}
 		get(t, with(before, appID, "canary-old"))

@@ -94,11 +94,10 @@ func (k *core) ask(ctx context.Context) (*upstream.Answer, error) {
 }
 
 func (k *core) note(ctx context.Context) error {
-	pair, renewal, err := k.relay.Tickets.Get(ctx, k.query.AppID)
-	renewal.Wait()
-	if err == nil {
-		k.tickets = append(k.tickets, pair.Ticket)
-	}
+	_, err := k.relay.Tickets.Do(ctx, k.query.AppID, func(p *ticket.Pair) (rejected bool, err error) {
+		k.tickets = append(k.tickets, p.Ticket)
+		return false, nil
+	})
 	return err
 }
 
