@@ -27,7 +27,6 @@ import (
 	"kyc-ocr-relay/internal/delivery"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
-	"kyc-ocr-relay/internal/settings"
 	"kyc-ocr-relay/internal/store"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
@@ -37,7 +36,7 @@ func main() {
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
 	role := role.FromEnvironment(os.Getenv)
-	f := &factory{settings: settings.Reader{Log: log, Role: role}, role: role, level: level, log: log}
+	f := &factory{settings: config.Reader{Getenv: os.Getenv, Role: role, Log: log}, role: role, level: level, log: log}
 	h := handler.NewHandler(f.build, log)
 	if os.Getenv("_LAMBDA_SERVER_PORT") != "" {
 		cloudfunction.StartHandler(&function{handler: h}) // does not return
@@ -50,7 +49,7 @@ func main() {
 
 // factory makes the function of what the environment says.
 type factory struct {
-	settings settings.Reader
+	settings config.Reader
 	role     role.Source
 	level    *slog.LevelVar
 	log      *slog.Logger
