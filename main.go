@@ -9,10 +9,10 @@ import (
 	"os"
 
 	"kyc-ocr-relay/handler"
+	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/scf"
-	"kyc-ocr-relay/internal/settings"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -32,7 +32,7 @@ func main() {
 // opener returns what opens a Relay with the settings that it finds, each time.
 func opener(level *slog.LevelVar, log *slog.Logger) func(context.Context) (*relay.Relay, error) {
 	credentials := role.FromEnvironment(os.Getenv)
-	reader := settings.Reader{Log: log, Role: credentials}
+	reader := config.Reader{Getenv: os.Getenv, Role: credentials, Log: log}
 	memory := new(ticket.Memory)
 	return func(ctx context.Context) (*relay.Relay, error) {
 		c, stale, err := reader.Load(ctx)

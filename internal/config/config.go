@@ -1,4 +1,5 @@
-// Package config turns environment variables into a checked Config.
+// Package config reads the function's settings, from the environment and from the secret that
+// SECRET_SOURCE names, into a checked Config.
 package config
 
 import (
@@ -6,12 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/kelseyhightower/envconfig"
 
 	"kyc-ocr-relay/internal/secret"
 )
@@ -57,61 +55,6 @@ type Config struct {
 type Location struct {
 	Scheme string // for choosing a driver and for the log
 	URL    secret.Text
-}
-
-// environment is the contract's table: one field a variable, its default in the
-// tag. Every field is text, so that reading never stops at the first problem.
-type environment struct {
-	AppID         string `envconfig:"KYC_APP_ID"`
-	Secret        string `envconfig:"KYC_SECRET"`
-	Apps          string `envconfig:"KYC_APPS"`
-	BaseURL       string `envconfig:"KYC_BASE_URL" default:"https://miniprogram-kyc.tencentcloudapi.com"`
-	Timeout       string `envconfig:"KYC_TIMEOUT" default:"5s"`
-	Refresh       string `envconfig:"TICKET_REFRESH" default:"20m"`
-	Overlap       string `envconfig:"TICKET_OVERLAP" default:"1m"`
-	Store         string `envconfig:"TICKET_STORE" default:"memory"`
-	CallerAuth    string `envconfig:"CALLER_AUTH" default:"token"`
-	CallerTokens  string `envconfig:"CALLER_TOKENS"`
-	DeliverTo     string `envconfig:"DELIVER_TO"`
-	DeliverSecret string `envconfig:"DELIVER_SECRET"`
-	SecretSource  string `envconfig:"SECRET_SOURCE"`
-	RoutePrefix   string `envconfig:"ROUTE_PREFIX"`
-	LogLevel      string `envconfig:"LOG_LEVEL" default:"info"`
-}
-
-// Load reads and checks the environment of the process. What is not set there, or
-// blank, is taken from fallback, by variable: the content of SECRET_SOURCE. The
-// error joins all problems, one a line, each beginning with the variable's name; no
-// error text holds a value. On an error the Config is not usable.
-func Load(fallback map[string]string) (Config, error) {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return Config{}, err // only for a field that is not text
-	}
-	env.trim()
-	env.fill(func(variable string) string {
-		if strings.TrimSpace(os.Getenv(variable)) != "" {
-			return ""
-		}
-		return fallback[variable]
-	})
-	return env.parse()
-}
-
-// Parse checks values, by variable, as Load does the environment: before they are
-// deployed.
-func Parse(values map[string]string) (Config, error) {
-	var env environment
-	env.trim()
-	env.fill(func(variable string) string { return values[variable] })
-	return env.parse()
-}
-
-// SecretSource reads SECRET_SOURCE alone, which says where the rest may come from.
-func SecretSource() (Location, error) {
-	var p problems
-	source := parseSecretSource(&p, strings.TrimSpace(os.Getenv("SECRET_SOURCE")))
-	return source, errors.Join(p...)
 }
 
 func (env *environment) parse() (Config, error) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,23 +16,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// clear unsets every variable of the contract for the length of the test.
-func clear(t *testing.T) {
-	typ := reflect.TypeFor[environment]()
-	for i := range typ.NumField() {
-		name := typ.Field(i).Tag.Get("envconfig")
-		t.Setenv(name, "") // restores what was there
-		os.Unsetenv(name)
-	}
-}
-
-func set(t *testing.T, pairs ...string) {
-	t.Helper()
-	clear(t)
+// values are name=value pairs by name; the last of a name counts.
+func values(pairs ...string) map[string]string {
+	values := map[string]string{}
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
-		t.Setenv(name, value)
+		values[name] = value
 	}
+	return values
 }
 
 const (
@@ -41,8 +33,7 @@ const (
 )
 
 func TestDefaults(t *testing.T) {
-	set(t, app, pass, caller)
-	c, err := Load(nil)
+	c, err := Parse(values(app, pass, caller))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,8 +83,7 @@ func TestValues(t *testing.T) {
 		{"level", []string{app, pass, caller, "LOG_LEVEL=WARN"}, func(c Config) bool { return c.LogLevel == slog.LevelWarn }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			set(t, test.env...)
-			c, err := Load(nil)
+			c, err := Parse(values(test.env...))
 			if err != nil || !test.ok(c) {
 				t.Errorf("%+v, %v", c, err)
 			}
@@ -142,8 +132,7 @@ func TestProblems(t *testing.T) {
 		{"all at once", []string{"KYC_TIMEOUT=canary", "LOG_LEVEL=canary", "TICKET_STORE=canary"}, []string{"KYC_TIMEOUT", "TICKET_STORE", "LOG_LEVEL", "KYC_APP_ID", "KYC_SECRET", "CALLER_TOKENS"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			set(t, test.env...)
-			_, err := Load(nil)
+			_, err := Parse(values(test.env...))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -162,24 +151,10 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestFallback(t *testing.T) {
-	set(t, app, "KYC_TIMEOUT=3s", "LOG_LEVEL= ")
-	c, err := Load(map[string]string{
-		"KYC_APP_ID": "IDA2", "KYC_SECRET": "of-the-secret", "CALLER_AUTH": "none", "KYC_TIMEOUT": "9s", "LOG_LEVEL": " warn ",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.DefaultApp != "IDA1" || c.Apps[0].Secret.Reveal() != "of-the-secret" || !c.NoAuth || c.Timeout != 3*time.Second || c.LogLevel != slog.LevelWarn || c.Overlap != time.Minute {
-		t.Errorf("%+v", c)
-	}
-}
-
-// Parse does not look at the environment.
 func TestParse(t *testing.T) {
-	set(t, app, pass, caller, "TICKET_REFRESH=5m")
+	t.Setenv("KYC_TIMEOUT", "3s") // nobody looks at the environment of the process
 	c, err := Parse(map[string]string{"KYC_APPS": "IDA7:x", "CALLER_AUTH": "none"})
-	if err != nil || c.DefaultApp != "IDA7" || c.Refresh != 20*time.Minute {
+	if err != nil || c.DefaultApp != "IDA7" || c.Refresh != 20*time.Minute || c.Timeout != 5*time.Second {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := Parse(nil); err == nil {
@@ -190,27 +165,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestSecretSource(t *testing.T) {
-	set(t)
-	if l, err := SecretSource(); l.Scheme != "" || err != nil {
-		t.Errorf("unset: %v, %v", l, err)
-	}
-	set(t, "SECRET_SOURCE= ssm://ap-x/kyc ")
-	if l, err := SecretSource(); l.URL.Reveal() != "ssm://ap-x/kyc" || err != nil {
-		t.Errorf("set: %v", err)
-	}
-	set(t, "SECRET_SOURCE=canary")
-	if _, err := SecretSource(); err == nil || strings.Contains(err.Error(), "canary") {
-		t.Errorf("bad: %v", err)
-	}
-}
-
-// The documents' tables and the type say the same: every variable, its default.
+// The documents' tables and Usage say the same: every variable, its default.
 func TestDocuments(t *testing.T) {
-	typ := reflect.TypeFor[environment]()
+	var usage bytes.Buffer
+	if err := Usage(&usage); err != nil {
+		t.Fatal(err)
+	}
 	want := map[string]string{}
-	for i := range typ.NumField() {
-		want[typ.Field(i).Tag.Get("envconfig")] = typ.Field(i).Tag.Get("default")
+	for line := range strings.Lines(usage.String()) {
+		name, preset, _ := strings.Cut(strings.TrimSpace(line), " ")
+		want[name] = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(preset), "(default "), ")")
 	}
 	for _, file := range []string{"../../docs/configuration.md", "../../docs/configuration.zh-CN.md"} {
 		text, err := os.ReadFile(file)

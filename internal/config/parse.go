@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/url"
 	"path"
-	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -13,39 +12,6 @@ import (
 
 	"kyc-ocr-relay/internal/secret"
 )
-
-// trim drops white space around values and gives an empty value the default:
-// the platform refuses empty values, consoles and .env files produce them.
-func (env *environment) trim() {
-	v := reflect.ValueOf(env).Elem()
-	for i := range v.NumField() {
-		text := strings.TrimSpace(v.Field(i).String())
-		if text == "" {
-			text = v.Type().Field(i).Tag.Get("default")
-		}
-		v.Field(i).SetString(text)
-	}
-}
-
-// fill sets the fields that get has a value for, by variable.
-func (env *environment) fill(get func(variable string) string) {
-	v := reflect.ValueOf(env).Elem()
-	for i := range v.NumField() {
-		if text := strings.TrimSpace(get(v.Type().Field(i).Tag.Get("envconfig"))); text != "" {
-			v.Field(i).SetString(text)
-		}
-	}
-}
-
-// Variables returns the names of all variables, in the order of the contract.
-func Variables() []string {
-	typ := reflect.TypeFor[environment]()
-	names := make([]string, typ.NumField())
-	for i := range names {
-		names[i] = typ.Field(i).Tag.Get("envconfig")
-	}
-	return names
-}
 
 func parseDuration(p *problems, variable, text string) time.Duration {
 	d, err := time.ParseDuration(text)
@@ -149,8 +115,8 @@ func parseSecretSource(p *problems, text string) Location {
 }
 
 // secretPath is /name or /name@version, of the characters that the secrets manager
-// allows (document 1140/40529).
-// secretPath is compiled when it is needed: at start it would cost half a millisecond.
+// allows (document 1140/40529). It is compiled when it is needed: at start it would cost
+// half a millisecond.
 var secretPath = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$`)
 })

@@ -13,6 +13,7 @@ import (
 	"github.com/tencentyun/cos-go-sdk-v5"
 
 	"kyc-ocr-relay/internal/cosaccess"
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/role"
 )
 
@@ -115,7 +116,7 @@ func (b *cosArchive) close() { b.pool.CloseIdleConnections() }
 func cosError(err error) error {
 	var answer *cos.ErrorResponse
 	if errors.As(err, &answer) {
-		return fmt.Errorf("cos: answered %d %.40s", answer.Response.StatusCode, word(answer.Code))
+		return fmt.Errorf("cos: answered %d %s", answer.Response.StatusCode, redact.Code(answer.Code))
 	}
 	var attempts *cos.RetryError
 	if errors.As(err, &attempts) && len(attempts.Errs) > 0 {
@@ -124,15 +125,5 @@ func cosError(err error) error {
 	if strings.HasPrefix(err.Error(), "verification failed") { // the SDK has no type for it
 		return errors.New("cos: what arrived has another checksum")
 	}
-	return fmt.Errorf("cos: %w", bare(err))
-}
-
-// word keeps the letters of a code.
-func word(code string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return -1
-	}, code)
+	return fmt.Errorf("cos: %w", redact.Error(err, harmless...))
 }

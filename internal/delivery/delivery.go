@@ -55,7 +55,13 @@ type archive interface {
 	close()
 }
 
-var errAbsent = errors.New("not there")
+var (
+	errAbsent   = errors.New("not there")
+	errTooLarge = errors.New("too large")
+)
+
+// harmless are the errors that an archive may show as they are.
+var harmless = []error{role.ErrNone, errTooLarge, errBase64}
 
 // maxDocument bounds what is read back from an archive: documents without photos have
 // a few kilobytes, but a photo that is no Base64 stays in its document.
@@ -117,7 +123,7 @@ func (s *Sinks) tags() []string {
 func readAll(r io.Reader) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
 	if err == nil && len(data) > maxDocument {
-		err = errors.New("too large")
+		err = errTooLarge
 	}
 	return data, err
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"kyc-ocr-relay/internal/redact"
 )
 
 // folder is an archive in a directory, which instances may share. Files are for the
@@ -181,14 +183,4 @@ func syncDir(dir string) error {
 }
 
 // fileError leaves out the path, which has the order number in it.
-func fileError(err error) error {
-	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		return fmt.Errorf("file: %s: %w", path.Op, path.Err)
-	case errors.As(err, &link):
-		return fmt.Errorf("file: %s: %w", link.Op, link.Err)
-	}
-	return fmt.Errorf("file: %w", err)
-}
+func fileError(err error) error { return fmt.Errorf("file: %w", redact.Error(err, harmless...)) }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/secret"
 )
 
@@ -133,7 +134,7 @@ func (h *webhook) once(ctx context.Context, p payload) (again bool, err error) {
 	}
 	response, err := h.client.Do(request)
 	if err != nil {
-		return true, bare(err)
+		return true, redact.Error(err)
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, hookAnswer)
@@ -153,15 +154,6 @@ func (h *webhook) sign(id, timestamp string, body []byte) string {
 	_, _ = io.WriteString(mac, id+"."+timestamp+".")
 	mac.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// bare leaves out the URL, whose query may hold anything.
-func bare(err error) error {
-	var quoted *url.Error
-	for errors.As(err, &quoted) {
-		err = quoted.Err
-	}
-	return err
 }
 
 // pause waits, unless ctx would not leave time for more.

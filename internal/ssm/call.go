@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	sdkhttp "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/http"
 	"github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common/profile"
 
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/role"
 )
 
@@ -95,11 +95,13 @@ func failed(ctx context.Context, err error) error {
 	e := &Error{detail: "the call failed"}
 	var api *sdkerrors.TencentCloudSDKError
 	if errors.As(err, &api) {
-		e.Code, e.RequestID, e.detail = printable(api.Code), printable(api.RequestId), ""
+		e.Code, e.detail = redact.Code(api.Code), ""
+		if api.RequestId != "" {
+			e.RequestID = redact.Code(api.RequestId)
+		}
 	}
-	var wait net.Error
-	if ctx.Err() != nil || errors.As(err, &wait) && wait.Timeout() {
-		e.detail = ", no answer in time"
+	if shown := redact.Error(err); ctx.Err() != nil || errors.Is(shown, redact.ErrTimeout) || errors.Is(shown, context.DeadlineExceeded) {
+		e.detail = ", " + redact.ErrTimeout.Error()
 	}
 	for _, r := range remedies {
 		if strings.HasPrefix(e.Code, r.prefix) {
@@ -108,17 +110,6 @@ func failed(ctx context.Context, err error) error {
 		}
 	}
 	return e
-}
-
-// printable drops what is not of a code or an id.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < '0' && r != '.' && r != '-' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' {
-			return -1
-		}
-		return r
-	}, text)
-	return text[:min(len(text), 80)]
 }
 
 // once is a transport that follows no redirect and reads no endless answer.

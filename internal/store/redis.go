@@ -16,6 +16,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -75,7 +76,7 @@ type redisConn struct {
 
 func (c *redisConn) Err() error {
 	if c.epoch != c.store.epoch.Load() {
-		return errClosed
+		return redact.ErrClosed
 	}
 	return c.ConnWithContext.Err()
 }

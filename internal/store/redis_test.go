@@ -26,6 +26,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/gomodule/redigo/redis"
 
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -242,7 +243,7 @@ func TestRedisTLS(t *testing.T) {
 
 	t.Run("unknown authority", func(t *testing.T) {
 		_, err := openRedisAt(t, location, nil).Load(t.Context(), "app")
-		if !errors.Is(err, errCertificate) {
+		if !errors.Is(err, redact.ErrCertificate) {
 			t.Error(err)
 		}
 	})
@@ -409,7 +410,7 @@ func TestRedisLostAnswer(t *testing.T) {
 	mustSwap(t, s, "app", 0, []byte("one"))
 	one := at(t, s, "app", 1)
 	f.deaf.Store(true)
-	if ok, err := s.Swap(t.Context(), "app", one, []byte("two")); ok || !errors.Is(err, errClosed) {
+	if ok, err := s.Swap(t.Context(), "app", one, []byte("two")); ok || !errors.Is(err, redact.ErrClosed) {
 		t.Errorf("%v, %v", ok, err)
 	}
 	f.deaf.Store(false)

@@ -2,14 +2,12 @@ package upstream
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"syscall"
 	"time"
+
+	"kyc-ocr-relay/internal/redact"
 )
 
 // Reason is why a call brought no usable answer.
@@ -58,31 +56,19 @@ func (e *Error) Refused() bool {
 // so: the request was sent.
 func (e *Error) Lost() bool { return e.lost }
 
-// transportError says what went wrong below HTTP. The errors of net/http quote
-// the URL with its query, those of net quote addresses: only kinds are kept.
+// transportError says what went wrong below HTTP.
 func transportError(ctx context.Context, err error) *Error {
-	var (
-		dns  *net.DNSError
-		cert *tls.CertificateVerificationError
-		rec  tls.RecordHeaderError
-		num  syscall.Errno
-		wait interface{ Timeout() bool }
-	)
+	var dns *net.DNSError
+	shown := redact.Error(err)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &Error{Reason: Canceled, Detail: "the caller went away"}
-	case ctx.Err() != nil, errors.As(err, &wait) && wait.Timeout():
-		return &Error{Reason: TimedOut, Detail: "no answer in time"}
-	case errors.As(err, &dns):
-		return &Error{Reason: Unreachable, Detail: "the host name cannot be resolved", again: !dns.IsNotFound}
-	case errors.As(err, &cert):
-		return &Error{Reason: Unreachable, Detail: "the certificate cannot be verified"}
-	case errors.As(err, &rec), errors.Is(err, http.ErrSchemeMismatch):
-		return &Error{Reason: Unreachable, Detail: "the other side does not speak TLS"}
-	case errors.As(err, &num):
-		return &Error{Reason: Unreachable, Detail: num.Error(), again: true}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return &Error{Reason: Unreachable, Detail: "the connection was closed without an answer", again: true}
+	case ctx.Err() != nil, errors.Is(shown, context.DeadlineExceeded), errors.Is(shown, redact.ErrTimeout):
+		return &Error{Reason: TimedOut, Detail: redact.ErrTimeout.Error()}
 	}
-	return &Error{Reason: Unreachable, Detail: "the connection failed", again: true}
+	if errors.Is(shown, redact.ErrUnexpected) {
+		shown = redact.ErrConnection
+	}
+	again := !errors.Is(shown, redact.ErrCertificate) && !errors.Is(shown, redact.ErrTLS) && (!errors.As(err, &dns) || !dns.IsNotFound)
+	return &Error{Reason: Unreachable, Detail: shown.Error(), again: again}
 }

@@ -68,6 +68,12 @@ func parse(arguments []string, out io.Writer) (o options, err error) {
 	f.BoolVar(&o.check, "check", false, "check the settings, and deploy nothing")
 	f.BoolVar(&o.mint, "mint", false, "let -check fetch a token, which voids the pair in use a minute later")
 	f.StringVar(&o.endpoint, "endpoint", "", "another host for the cloud's API, for trials")
+	f.Usage = func() {
+		fmt.Fprintln(out, "Flags:")
+		f.PrintDefaults()
+		fmt.Fprintln(out, "Variables of the function, in the file and in the environment:")
+		_ = config.Usage(out) // out is where the error would go
+	}
 	if err := f.Parse(arguments); err != nil {
 		return o, err
 	}
