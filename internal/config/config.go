@@ -21,12 +21,6 @@ type App struct {
 	Next   secret.Text // that replaces it, while they are being changed; empty: none
 }
 
-// Caller is somebody who may use the function.
-type Caller struct {
-	Name  string // for the log
-	Token secret.Text
-}
-
 // Config is the whole configuration, checked.
 type Config struct {
 	Apps       []App  // at least one, each id once
@@ -73,6 +67,7 @@ func (env *environment) parse() (Config, error) {
 	}
 	c.Apps, c.DefaultApp = parseApps(&p, env)
 	c.Callers, c.NoAuth = parseCallers(&p, env)
+	c.grant(&p, env)
 
 	checkTimes(&p, c)
 	for _, sink := range c.DeliverTo {
@@ -130,36 +125,6 @@ func parseApps(p *problems, env *environment) (apps []App, byDefault string) {
 		return apps, apps[0].ID
 	}
 	return apps, env.AppID
-}
-
-func parseCallers(p *problems, env *environment) (callers []Caller, noAuth bool) {
-	switch env.CallerAuth {
-	case "none":
-		return nil, true
-	case "token":
-	default:
-		p.add("CALLER_AUTH", "must be token or none")
-		return nil, false
-	}
-	entries := list(env.CallerTokens)
-	if len(entries) == 0 {
-		p.add("CALLER_TOKENS", "required with CALLER_AUTH=token, as name:token,name:token")
-	}
-	for i, entry := range entries {
-		name, token, ok := strings.Cut(entry, ":")
-		name, token = strings.TrimSpace(name), strings.TrimSpace(token)
-		switch {
-		case !ok || !isName(name):
-			p.add("CALLER_TOKENS", "entry %d must be name:token, the name of 1 to 64 letters, digits, - or _", i+1)
-		case len(token) < 16:
-			p.add("CALLER_TOKENS", "entry %d: the token must have 16 characters or more", i+1)
-		case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-			p.add("CALLER_TOKENS", "entry %d: the token must be printable ASCII without spaces", i+1)
-		default:
-			callers = append(callers, Caller{name, secret.New(token)})
-		}
-	}
-	return callers, false
 }
 
 // list splits at commas and drops what is empty.

@@ -22,6 +22,8 @@ type environment struct {
 	Store         string `envconfig:"TICKET_STORE" default:"memory"`
 	CallerAuth    string `envconfig:"CALLER_AUTH" default:"token"`
 	CallerTokens  string `envconfig:"CALLER_TOKENS"`
+	CallerScopes  string `envconfig:"CALLER_SCOPES"`
+	CallerApps    string `envconfig:"CALLER_APPS"`
 	DeliverTo     string `envconfig:"DELIVER_TO"`
 	DeliverSecret string `envconfig:"DELIVER_SECRET"`
 	SecretSource  string `envconfig:"SECRET_SOURCE"`

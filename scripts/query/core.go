@@ -37,7 +37,7 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 		values[name] = getenv(name)
 	}
 	values["CALLER_AUTH"] = "none"
-	for _, name := range []string{"CALLER_TOKENS", "ROUTE_PREFIX", "DELIVER_TO", "DELIVER_SECRET"} {
+	for _, name := range []string{"CALLER_TOKENS", "CALLER_SCOPES", "CALLER_APPS", "ROUTE_PREFIX", "DELIVER_TO", "DELIVER_SECRET"} {
 		delete(values, name)
 	}
 	c, err := config.Parse(values)
