@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"kyc-ocr-relay/internal/cloud"
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
 
 // source serves a secrets manager with the secret kyc, whose URL it returns.
-func source(t *testing.T) (*cloud.Server, string) {
-	account := cloud.New(cloud.Config{SecretID: "AKIDcanary", SecretKey: "canary-key", Token: "canary-token"})
+func source(t *testing.T) (*apitest.Server, string) {
+	account := apitest.New(apitest.Config{SecretID: "AKIDcanary", SecretKey: "canary-key", Token: "canary-token"})
 	server := httptest.NewServer(account)
 	t.Cleanup(server.Close)
 	return account, "ssm://ap-guangzhou/kyc?endpoint=" + server.URL

@@ -1,19 +1,14 @@
 package delivery
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/tencentyun/cos-go-sdk-v5"
+	sdk "github.com/tencentyun/cos-go-sdk-v5"
 
-	"kyc-ocr-relay/internal/cosaccess"
-	"kyc-ocr-relay/internal/redact"
+	"kyc-ocr-relay/internal/cos"
 	"kyc-ocr-relay/internal/role"
 )
 
@@ -28,35 +23,18 @@ const (
 
 // cosArchive is an archive in Cloud Object Storage. Its objects are private and encrypted
 // by the service.
-type cosArchive struct {
-	client *cos.Client
-	pool   *http.Transport
-	prefix string // "" or "…/"
-}
+type cosArchive struct{ bucket *cos.Bucket }
 
 func newCOSArchive(u *url.URL, source role.Source) (*cosArchive, error) {
-	base, prefix, err := cosaccess.Locate(u)
-	if err != nil || source == nil {
-		return nil, cmp.Or(err, cosaccess.ErrURL)
+	bucket, err := cos.Open(u, source, cos.Options{Attempts: cosAttempts, Pause: cosPause, Answer: cosAnswer})
+	if err != nil {
+		return nil, err
 	}
-	pool := &http.Transport{
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: cosAnswer,
-		IdleConnTimeout:       30 * time.Second, // a frozen instance does not see one close
-		MaxIdleConnsPerHost:   8,
-		DisableCompression:    true,
-	}
-	b := &cosArchive{pool: pool, prefix: prefix}
-	b.client = cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{
-		Transport:     &cosaccess.Signer{Role: source, Next: pool},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	})
-	b.client.Conf.RetryOpt = cos.RetryOptions{Count: cosAttempts, Interval: cosPause}
-	return b, nil
+	return &cosArchive{bucket}, nil
 }
 
 func (b *cosArchive) has(ctx context.Context, key string) (bool, error) {
-	has, err := b.client.Object.IsExist(ctx, b.prefix+key)
+	has, err := b.bucket.Object.IsExist(ctx, b.bucket.Prefix+key)
 	if err != nil {
 		return false, cosError(err)
 	}
@@ -64,8 +42,8 @@ func (b *cosArchive) has(ctx context.Context, key string) (bool, error) {
 }
 
 func (b *cosArchive) read(ctx context.Context, key string) ([]byte, error) {
-	response, err := b.client.Object.Get(ctx, b.prefix+key, nil)
-	if cos.IsNotFoundError(err) {
+	response, err := b.bucket.Object.Get(ctx, b.bucket.Prefix+key, nil)
+	if sdk.IsNotFoundError(err) {
 		return nil, errAbsent
 	}
 	if err != nil {
@@ -84,9 +62,9 @@ func (b *cosArchive) read(ctx context.Context, key string) ([]byte, error) {
 // the transport may still be reading for the last one: each gets a reader of its own.
 func (b *cosArchive) write(ctx context.Context, key string, content blob) error {
 	for attempt := 1; ; attempt++ {
-		response, err := b.client.Object.Put(ctx, b.prefix+key, content.open(), &cos.ObjectPutOptions{
-			ACLHeaderOptions: &cos.ACLHeaderOptions{XCosACL: "private"},
-			ObjectPutHeaderOptions: &cos.ObjectPutHeaderOptions{
+		response, err := b.bucket.Object.Put(ctx, b.bucket.Prefix+key, content.open(), &sdk.ObjectPutOptions{
+			ACLHeaderOptions: &sdk.ACLHeaderOptions{XCosACL: "private"},
+			ObjectPutHeaderOptions: &sdk.ObjectPutHeaderOptions{
 				ContentType:              content.kind,
 				ContentLength:            content.size,
 				XCosServerSideEncryption: "AES256",
@@ -95,7 +73,7 @@ func (b *cosArchive) write(ctx context.Context, key string, content blob) error 
 		if err == nil {
 			return nil
 		}
-		_, again := b.client.CheckRetrieable(b.client.BaseURL.BucketURL, response, err, false)
+		_, again := b.bucket.CheckRetrieable(b.bucket.BaseURL.BucketURL, response, err, false)
 		if !again || attempt == cosAttempts || !pause(ctx, cosPause) {
 			return cosError(err)
 		}
@@ -103,27 +81,14 @@ func (b *cosArchive) write(ctx context.Context, key string, content blob) error 
 }
 
 func (b *cosArchive) remove(ctx context.Context, key string) error {
-	_, err := b.client.Object.Delete(ctx, b.prefix+key)
-	if err != nil && !cos.IsNotFoundError(err) {
+	_, err := b.bucket.Object.Delete(ctx, b.bucket.Prefix+key)
+	if err != nil && !sdk.IsNotFoundError(err) {
 		return cosError(err)
 	}
 	return nil
 }
 
-func (b *cosArchive) close() { b.pool.CloseIdleConnections() }
+func (b *cosArchive) close() { _ = b.bucket.Close() }
 
-// cosError says what went wrong without the URL and the headers that the SDK quotes.
-func cosError(err error) error {
-	var answer *cos.ErrorResponse
-	if errors.As(err, &answer) {
-		return fmt.Errorf("cos: answered %d %s", answer.Response.StatusCode, redact.Code(answer.Code))
-	}
-	var attempts *cos.RetryError
-	if errors.As(err, &attempts) && len(attempts.Errs) > 0 {
-		err = attempts.Errs[len(attempts.Errs)-1]
-	}
-	if strings.HasPrefix(err.Error(), "verification failed") { // the SDK has no type for it
-		return errors.New("cos: what arrived has another checksum")
-	}
-	return fmt.Errorf("cos: %w", redact.Error(err, harmless...))
-}
+// cosError is err of the SDK as it may be shown.
+func cosError(err error) error { return fmt.Errorf("cos: %w", cos.Error(err, harmless...)) }

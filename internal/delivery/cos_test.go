@@ -19,8 +19,8 @@ func TestCOSIsTriedAgain(t *testing.T) {
 		err                        string
 	}{
 		{503, 2, 3, ""},
-		{500, 3, 3, "cos: answered 500"},
-		{403, 1, 1, "cos: answered 403"},
+		{500, 3, 3, "cos: the service answered 500"},
+		{403, 1, 1, "cos: the service answered 403"},
 		{0, 1, 2, ""}, // the connection breaks
 	} {
 		b, u := startBucket(t)
@@ -93,7 +93,7 @@ func TestCOSErrorsHideTheURL(t *testing.T) {
 		s.archives[0].write(t.Context(), "order1", jsonBlob([]byte("x"))),
 		s.archives[0].remove(t.Context(), "order1"),
 	} {
-		if err == nil || err.Error() != "cos: answered 403 (no code)" {
+		if err == nil || err.Error() != "cos: the service answered 403 (no code)" {
 			t.Errorf("%v", err)
 		}
 	}

@@ -61,7 +61,7 @@ var (
 )
 
 // harmless are the errors that an archive may show as they are.
-var harmless = []error{role.ErrNone, errTooLarge, errBase64}
+var harmless = []error{errTooLarge, errBase64}
 
 // maxDocument bounds what is read back from an archive: documents without photos have
 // a few kilobytes, but a photo that is no Base64 stays in its document.

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
@@ -32,9 +32,9 @@ var testRole role.Source = role.FromEnvironment(func(name string) string {
 })
 
 // startBucket serves a bucket whose URL is a sink's; its rules must not be broken.
-func startBucket(t *testing.T) (*bucket.Bucket, string) {
+func startBucket(t *testing.T) (*costest.Bucket, string) {
 	t.Helper()
-	b := bucket.New(bucket.Config{Name: cosName, SecretID: cosID, SecretKey: cosKey, SessionToken: cosToken})
+	b := costest.New(costest.Config{Name: cosName, SecretID: cosID, SecretKey: cosKey, SessionToken: cosToken})
 	server := httptest.NewServer(b)
 	t.Cleanup(func() {
 		server.Close()

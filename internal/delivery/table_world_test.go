@@ -14,7 +14,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
@@ -22,9 +22,9 @@ import (
 
 // host is one end of the network of a test: a bucket, or a receiver of webhooks.
 type host struct {
-	bucket *bucket.Bucket // nil: a receiver
-	fault  string         // one of the faults of the table; "": none
-	told   map[string]int // by order
+	bucket *costest.Bucket // nil: a receiver
+	fault  string          // one of the faults of the table; "": none
+	told   map[string]int  // by order
 }
 
 // network has hosts by name, and no kernel: its time is the bubble's.
@@ -126,8 +126,8 @@ func (n *network) receive(w http.ResponseWriter, r *http.Request) {
 	n.hosts[r.Host].told[m.Data.No]++
 }
 
-func newTestBucket(key string) *bucket.Bucket {
-	return bucket.New(bucket.Config{Name: cosName, SecretID: cosID, SecretKey: key, SessionToken: cosToken})
+func newTestBucket(key string) *costest.Bucket {
+	return costest.New(costest.Config{Name: cosName, SecretID: cosID, SecretKey: key, SessionToken: cosToken})
 }
 
 // add adds a host: an archive where the name begins with "archive".
@@ -158,7 +158,7 @@ func (n *network) open(t *testing.T, names []string) *Sinks {
 		t.Fatal(err)
 	}
 	for _, a := range s.archives {
-		a.(*cosArchive).pool.DialContext = n.dial
+		a.(*cosArchive).bucket.Pool.DialContext = n.dial
 	}
 	for _, h := range s.hooks {
 		h.client.Transport.(*http.Transport).DialContext = n.dial

@@ -17,8 +17,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/archive"
-	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/secret"
 )
 
@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // world is an account in the local cloud, and one who deploys to it.
 type world struct {
 	*testing.T
-	cloud  *cloud.Server
+	cloud  *apitest.Server
 	url    string
 	client *Client
 	out    bytes.Buffer // all that was printed
@@ -37,7 +37,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	w := &world{T: t}
-	w.cloud = cloud.New(cloud.Config{SecretID: "AKIDtest", SecretKey: "CANARY-cloud-key", Polls: 3, Roles: []string{"KycRelay"}, Start: start})
+	w.cloud = apitest.New(apitest.Config{SecretID: "AKIDtest", SecretKey: "CANARY-cloud-key", Polls: 3, Roles: []string{"KycRelay"}, Start: start})
 	server := httptest.NewServer(w.cloud)
 	t.Cleanup(server.Close)
 	w.url = server.URL
@@ -60,7 +60,7 @@ func (w *world) account() Account {
 }
 
 // start runs a version: it is not well where its code is "bad".
-func start(v cloud.Version) (http.Handler, error) {
+func start(v apitest.Version) (http.Handler, error) {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if bytes.Equal(v.Zip, pack(archive.Event, "bad")) || r.URL.Path != "/healthz" {
 			rw.WriteHeader(500)
@@ -253,7 +253,7 @@ func TestChanges(t *testing.T) {
 // What another tool deployed has its traffic on $LATEST: it is kept as a version before it changes.
 func TestForeign(t *testing.T) {
 	w := newWorld(t)
-	w.cloud.Put(cloud.Version{Name: "relay", Type: "Event", Runtime: "Go1", Handler: "main", Memory: 128, Timeout: 3,
+	w.cloud.Put(apitest.Version{Name: "relay", Type: "Event", Runtime: "Go1", Handler: "main", Memory: 128, Timeout: 3,
 		Environment: map[string]string{"TZ": "Asia/Shanghai"}, Zip: pack(archive.Event, "theirs"), Description: "Created by Serverless Framework."})
 	w.cloud.AddTrigger("relay", "tick", "timer", `{"cron":"0 0 * * * * *"}`, "$DEFAULT", true)
 	w.cloud.AddTrigger("relay", "renew", "timer", `{"cron":"0 0 * * * * *"}`, "$DEFAULT", false)

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/archive"
-	"kyc-ocr-relay/internal/cloud"
 )
 
 // TestNoURLUnlessAskedFor: what an event function answers is logged, and with
@@ -75,7 +75,7 @@ func TestCheckWithoutURL(t *testing.T) {
 	if !strings.Contains(out.String(), "ok    invoke ") || k.failed > 0 {
 		t.Errorf("it says %q", out.String())
 	}
-	w.cloud.Put(cloud.Version{Name: "other", Type: "Event", Zip: []byte("none")})
+	w.cloud.Put(apitest.Version{Name: "other", Type: "Event", Zip: []byte("none")})
 	k.Name, k.client.Out = "other", io.Discard
 	if k.functionURL(t.Context()); k.failed == 0 {
 		t.Error("a function that does not run passes")

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 )
 
 // TestDeliverEveryEvent brings an order by each kind of event, in the documents' spelling.
@@ -124,7 +124,7 @@ func TestDeliverIntoItsOwnBucket(t *testing.T) {
 			t.Errorf("%s: %q, %q, %q, %s", key, delivered, skipped, rejected, failed)
 		}
 	}
-	puts := func(objects map[string]bucket.Object) (n int) {
+	puts := func(objects map[string]costest.Object) (n int) {
 		for _, object := range objects {
 			n += object.Puts
 		}

@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 	"kyc-ocr-relay/internal/gateway"
 )
 
@@ -30,7 +30,7 @@ const (
 type office struct {
 	*world
 	dir    string
-	bucket atomic.Pointer[bucket.Bucket]
+	bucket atomic.Pointer[costest.Bucket]
 	hook   *hook
 }
 
@@ -69,7 +69,7 @@ func (o *office) newBucket() {
 	if o.bucket.Load() != nil {
 		o.inspectBucket()
 	}
-	o.bucket.Store(bucket.New(bucket.Config{Name: evidence, SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, SessionToken: gateway.FakeSessionToken}))
+	o.bucket.Store(costest.New(costest.Config{Name: evidence, SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, SessionToken: gateway.FakeSessionToken}))
 }
 
 func (o *office) inspectBucket() {

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"kyc-ocr-relay/internal/cloud"
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
@@ -231,7 +231,7 @@ const newFirstSecret = "new-secret-of-first-55e0a1"
 type desk struct {
 	*estate
 	sim     *simulator.Simulator
-	account *cloud.Server
+	account *apitest.Server
 	source  string       // SECRET_SOURCE
 	tokens  atomic.Int64 // calls for one, refused or not
 	looks   atomic.Int64 // at the secret
@@ -241,7 +241,7 @@ func openDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{
 		sim:     simulator.New(simulator.Config{Apps: secrets}),
-		account: cloud.New(cloud.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken}),
+		account: apitest.New(apitest.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken}),
 	}
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/oauth2/access_token" {

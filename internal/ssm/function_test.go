@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"kyc-ocr-relay/internal/cloud"
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
@@ -69,7 +69,7 @@ func TestFunction(t *testing.T) {
 	}
 	upstream := httptest.NewServer(simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "CANARY-secret"}}))
 	defer upstream.Close()
-	account := cloud.New(cloud.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken})
+	account := apitest.New(apitest.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken})
 	api := httptest.NewServer(account)
 	defer api.Close()
 

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kyc-ocr-relay/internal/cloud"
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
@@ -28,9 +28,9 @@ func given(c role.Credentials) role.Source {
 }
 
 // start serves an account with the credentials of the role, and returns a Source of kyc in it.
-func start(t *testing.T, path string, r role.Source, log *slog.Logger) (*cloud.Server, *Source) {
+func start(t *testing.T, path string, r role.Source, log *slog.Logger) (*apitest.Server, *Source) {
 	t.Helper()
-	account := cloud.New(cloud.Config{SecretID: "AKIDcanary", SecretKey: "canary-key", Token: "canary-token"})
+	account := apitest.New(apitest.Config{SecretID: "AKIDcanary", SecretKey: "canary-key", Token: "canary-token"})
 	return account, source(t, account, path, r, log)
 }
 

@@ -2,23 +2,21 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/tencentyun/cos-go-sdk-v5"
+	sdk "github.com/tencentyun/cos-go-sdk-v5"
 
-	"kyc-ocr-relay/internal/cosaccess"
+	"kyc-ocr-relay/internal/cos"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/ticket"
 )
@@ -52,44 +50,20 @@ var (
 //
 // The store's clock is the Date header: whole seconds, rounded down.
 type cosStore struct {
-	client *cos.Client
-	pool   *http.Transport
-	prefix string // "" or with a slash at its end
+	*cos.Bucket
 	// proven says that this bucket was seen to refuse a second PUT of a name.
 	proven atomic.Bool
 }
 
-func openCOS(u *url.URL, credentials role.Source) (ticket.Store, error) {
-	base, prefix, err := cosaccess.Locate(u)
-	if err != nil || credentials == nil {
-		return nil, fmt.Errorf("store: %w", cmp.Or(err, cosaccess.ErrURL))
-	}
-	pool := &http.Transport{
-		// Time limits come with the context; these are for what goes on without it.
-		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-		TLSHandshakeTimeout: 5 * time.Second,
-		IdleConnTimeout:     idleLife,
-		MaxIdleConnsPerHost: connections,
-		DisableCompression:  true,
-	}
-	client := cos.NewClient(&cos.BaseURL{BucketURL: base}, &http.Client{
-		Transport: &cosaccess.Signer{Role: credentials, Next: bounded{pool}},
-	})
-	client.Conf.RetryOpt.Count = 1 // a Swap must not be repeated
-	return &cosStore{client: client, pool: pool, prefix: prefix}, nil
-}
-
-// bounded limits answers: a listing of 1000 objects has about 400 KB.
-type bounded struct{ next http.RoundTripper }
-
+// maxAnswer bounds an answer: a listing of 1000 objects has about 400 KB.
 const maxAnswer = 2 << 20
 
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.next.RoundTrip(r)
-	if err == nil {
-		response.Body = http.MaxBytesReader(nil, response.Body, maxAnswer)
+func openCOS(u *url.URL, credentials role.Source) (ticket.Store, error) {
+	bucket, err := cos.Open(u, credentials, cos.Options{MaxAnswer: maxAnswer}) // a Swap must not be repeated
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
 	}
-	return response, err
+	return &cosStore{Bucket: bucket}, nil
 }
 
 // Load implements ticket.Store.
@@ -108,7 +82,7 @@ func (s *cosStore) load(ctx context.Context, app string) (ticket.Value, error) {
 			return s.originate(ctx, app, now)
 		}
 		data, now, err := s.get(ctx, s.key(app, newest))
-		if status(err) == http.StatusNotFound && look < maxLooks {
+		if cos.Status(err) == http.StatusNotFound && look < maxLooks {
 			continue
 		}
 		return ticket.Value{Version: newest, Data: data, Now: now}, err
@@ -118,7 +92,7 @@ func (s *cosStore) load(ctx context.Context, app string) (ticket.Value, error) {
 // originate returns where the register begins: now, if nobody has begun it.
 func (s *cosStore) originate(ctx context.Context, app string, now time.Time) (ticket.Value, error) {
 	origin, at, err := s.origin(ctx, app)
-	if status(err) == http.StatusNotFound {
+	if cos.Status(err) == http.StatusNotFound {
 		if _, err = s.create(ctx, s.originKey(app), []byte(formatVersion(begin(now)))); err == nil {
 			origin, at, err = s.origin(ctx, app)
 		}
@@ -140,7 +114,7 @@ func (s *cosStore) origin(ctx context.Context, app string) (uint64, time.Time, e
 
 // get reads an object.
 func (s *cosStore) get(ctx context.Context, key string) ([]byte, time.Time, error) {
-	response, err := s.client.Object.Get(ctx, key, nil)
+	response, err := s.Object.Get(ctx, key, nil)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -167,7 +141,7 @@ func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []
 	// This also finds out about a dead connection: it can be repeated, the PUT not.
 	newest, now, err := s.newest(ctx, app)
 	if err == nil && newest == 0 {
-		if newest, _, err = s.origin(ctx, app); status(err) == http.StatusNotFound {
+		if newest, _, err = s.origin(ctx, app); cos.Status(err) == http.StatusNotFound {
 			return false, nil // nobody has asked this register before
 		}
 	}
@@ -191,8 +165,8 @@ func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []
 func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, error) {
 	writer := rand.Text()
 	put := func() error {
-		response, err := s.client.Object.Put(ctx, key, bytes.NewReader(data), &cos.ObjectPutOptions{
-			ObjectPutHeaderOptions: &cos.ObjectPutHeaderOptions{
+		response, err := s.Object.Put(ctx, key, bytes.NewReader(data), &sdk.ObjectPutOptions{
+			ObjectPutHeaderOptions: &sdk.ObjectPutHeaderOptions{
 				ContentType:   "application/octet-stream",
 				XCosMetaXXX:   &http.Header{writerHeader: {writer}},
 				XOptionHeader: &http.Header{"X-Cos-Forbid-Overwrite": {"true"}},
@@ -201,7 +175,7 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 		if err == nil {
 			if id := response.Header.Get("X-Cos-Version-Id"); id != "" {
 				// Others would take for a lease what is none.
-				_, _ = s.client.Object.Delete(ctx, key, &cos.ObjectDeleteOptions{XOptionQuery: &url.Values{"versionId": {id}}})
+				_, _ = s.Object.Delete(ctx, key, &sdk.ObjectDeleteOptions{XOptionQuery: &url.Values{"versionId": {id}}})
 				err = errNotCreateOnly
 			}
 		}
@@ -213,9 +187,9 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 		if again == nil {
 			return false, errNotCreateOnly
 		}
-		s.proven.Store(status(again) == http.StatusConflict)
+		s.proven.Store(cos.Status(again) == http.StatusConflict)
 	}
-	switch code := status(err); {
+	switch code := cos.Status(err); {
 	case err == nil:
 		return true, nil
 	case errors.Is(err, errNotCreateOnly), code >= 400 && code < 500 && code != http.StatusConflict:
@@ -223,7 +197,7 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 	}
 	// The name is taken, perhaps by this very PUT: its answer was lost, or something
 	// on the way sent it twice.
-	response, headErr := s.client.Object.Head(ctx, key, nil)
+	response, headErr := s.Object.Head(ctx, key, nil)
 	if headErr != nil {
 		return false, err
 	}
@@ -244,12 +218,12 @@ func (s *cosStore) newest(ctx context.Context, app string) (uint64, time.Time, e
 }
 
 // list returns up to limit objects of app that come after the one called after.
-func (s *cosStore) list(ctx context.Context, app, after string, limit int) ([]cos.Object, time.Time, error) {
-	folder := s.prefix + app + "/"
+func (s *cosStore) list(ctx context.Context, app, after string, limit int) ([]sdk.Object, time.Time, error) {
+	folder := s.Prefix + app + "/"
 	if after == "" {
 		after = folder // itself an object, where a console created it
 	}
-	result, response, err := s.client.Bucket.Get(ctx, &cos.BucketGetOptions{Prefix: folder, Marker: after, MaxKeys: limit})
+	result, response, err := s.Client.Bucket.Get(ctx, &sdk.BucketGetOptions{Prefix: folder, Marker: after, MaxKeys: limit})
 	if err != nil {
 		return nil, time.Time{}, err
 	}
@@ -271,40 +245,25 @@ func (s *cosStore) collect(ctx context.Context, app string, before uint64, now t
 		if _, ok := s.version(app, objects[i].Key); !ok || err != nil || now.Sub(modified) < retain {
 			continue
 		}
-		if _, err := s.client.Object.Delete(ctx, objects[i].Key); err != nil {
+		if _, err := s.Object.Delete(ctx, objects[i].Key); err != nil {
 			return
 		}
 		deleted++
 	}
 }
 
-// Close implements io.Closer.
-func (s *cosStore) Close() error {
-	s.pool.CloseIdleConnections()
-	return nil
-}
-
 func (s *cosStore) key(app string, version uint64) string {
-	return s.prefix + app + "/" + formatVersion(math.MaxUint64-version)
+	return s.Prefix + app + "/" + formatVersion(math.MaxUint64-version)
 }
 
-func (s *cosStore) originKey(app string) string { return s.prefix + app + "/" + originName }
+func (s *cosStore) originKey(app string) string { return s.Prefix + app + "/" + originName }
 
 func (s *cosStore) version(app, key string) (uint64, bool) {
-	v, ok := parseVersion(strings.TrimPrefix(key, s.prefix+app+"/"))
+	v, ok := parseVersion(strings.TrimPrefix(key, s.Prefix+app+"/"))
 	return math.MaxUint64 - v, ok
 }
 
-// status returns the status that the service refused with, 0 if it did not.
-func status(err error) int {
-	var refusal *cos.ErrorResponse
-	if errors.As(err, &refusal) {
-		return refusal.Response.StatusCode
-	}
-	return 0
-}
-
-func date(response *cos.Response) (time.Time, error) {
+func date(response *sdk.Response) (time.Time, error) {
 	now, err := http.ParseTime(response.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}, errNoDate

@@ -13,11 +13,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 )
 
 // onPut has f answer the first PUT from now on.
-func onPut(b *bucket.Bucket, f http.HandlerFunc) {
+func onPut(b *costest.Bucket, f http.HandlerFunc) {
 	var done atomic.Bool
 	b.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPut || done.Swap(true) {
@@ -32,20 +32,20 @@ func onPut(b *bucket.Bucket, f http.HandlerFunc) {
 func abort(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func TestCOSUnclearPut(t *testing.T) {
-	stored := func(b *bucket.Bucket, r *http.Request) { b.Serve(httptest.NewRecorder(), r) }
+	stored := func(b *costest.Bucket, r *http.Request) { b.Serve(httptest.NewRecorder(), r) }
 	for name, test := range map[string]struct {
-		answer  func(b *bucket.Bucket) http.HandlerFunc
+		answer  func(b *costest.Bucket) http.HandlerFunc
 		ok      bool
 		fails   bool
 		version uint64
 	}{
-		"stored, answer lost": {func(b *bucket.Bucket) http.HandlerFunc {
+		"stored, answer lost": {func(b *costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) { stored(b, r); abort(w, r) }
 		}, true, false, 2},
-		"stored, 500": {func(b *bucket.Bucket) http.HandlerFunc {
+		"stored, 500": {func(b *costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) { stored(b, r); w.WriteHeader(500) }
 		}, true, false, 2},
-		"sent twice on the way": {func(b *bucket.Bucket) http.HandlerFunc {
+		"sent twice on the way": {func(b *costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
 				again := r.Clone(r.Context())
@@ -54,14 +54,14 @@ func TestCOSUnclearPut(t *testing.T) {
 				b.Serve(w, again)
 			}
 		}, true, false, 2},
-		"lost": {func(*bucket.Bucket) http.HandlerFunc { return abort }, false, true, 1},
-		"not stored, 503": {func(*bucket.Bucket) http.HandlerFunc {
+		"lost": {func(*costest.Bucket) http.HandlerFunc { return abort }, false, true, 1},
+		"not stored, 503": {func(*costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }
 		}, false, true, 1},
-		"refused": {func(*bucket.Bucket) http.HandlerFunc {
+		"refused": {func(*costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }
 		}, false, true, 1},
-		"all goes down": {func(b *bucket.Bucket) http.HandlerFunc {
+		"all goes down": {func(b *costest.Bucket) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				stored(b, r)
 				b.Intercept(func(w http.ResponseWriter, r *http.Request) bool { abort(w, r); return true })
@@ -161,11 +161,11 @@ type roundTripper func(*http.Request) *http.Response
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
 
 // unplugged returns a store on b whose PUTs are answered by put.
-func unplugged(t *testing.T, b *bucket.Bucket, put func(*http.Request) *http.Response) *cosStore {
+func unplugged(t *testing.T, b *costest.Bucket, put func(*http.Request) *http.Response) *cosStore {
 	t.Helper()
 	s, err := Open("cos", bucketURL("http://bucket.invalid"), bucketRole)
 	c := opened(t, s, err).(*cosStore)
-	c.pool.RegisterProtocol("http", roundTripper(func(r *http.Request) *http.Response {
+	c.Pool.RegisterProtocol("http", roundTripper(func(r *http.Request) *http.Response {
 		if r.Method == http.MethodPut {
 			return put(r)
 		}
@@ -174,7 +174,7 @@ func unplugged(t *testing.T, b *bucket.Bucket, put func(*http.Request) *http.Res
 	return c
 }
 
-func serve(b *bucket.Bucket, r *http.Request) *http.Response {
+func serve(b *costest.Bucket, r *http.Request) *http.Response {
 	incoming := r.Clone(r.Context())
 	incoming.Host = r.URL.Host
 	if incoming.Body == nil {
@@ -191,7 +191,7 @@ func serve(b *bucket.Bucket, r *http.Request) *http.Response {
 // creates the next one, which meanwhile others did, and many more.
 func TestCOSFrozenInSwap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := bucket.New(bucketConfig)
+		b := costest.New(bucketConfig)
 		others := unplugged(t, b, func(r *http.Request) *http.Response { return serve(b, r) })
 		mustLoad(t, others, "app")
 		frozen := unplugged(t, b, func(r *http.Request) *http.Response {
@@ -215,7 +215,7 @@ func TestCOSFrozenInSwap(t *testing.T) {
 // So long that its version might have been removed meanwhile: nobody can tell.
 func TestCOSOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := bucket.New(bucketConfig)
+		b := costest.New(bucketConfig)
 		origin := at(t, unplugged(t, b, func(r *http.Request) *http.Response { return serve(b, r) }), "app", 0)
 		s := unplugged(t, b, func(r *http.Request) *http.Response {
 			response := serve(b, r)

@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/ticket"
 )
 
-var bucketConfig = bucket.Config{
+var bucketConfig = costest.Config{
 	Name:         "kyc-1250000000",
 	SecretID:     "AKIDcanary",
 	SecretKey:    "canary-key",
@@ -33,16 +33,16 @@ func bucketURL(server string) string {
 }
 
 // startBucket serves a new bucket and returns it with a store on it.
-func startBucket(t testing.TB) (*bucket.Bucket, *cosStore) {
+func startBucket(t testing.TB) (*costest.Bucket, *cosStore) {
 	t.Helper()
-	b := bucket.New(bucketConfig)
+	b := costest.New(bucketConfig)
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	s, err := Open("cos", bucketURL(server.URL), bucketRole)
 	return b, opened(t, s, err).(*cosStore)
 }
 
-func wantNoViolations(t *testing.T, b *bucket.Bucket) {
+func wantNoViolations(t *testing.T, b *costest.Bucket) {
 	t.Helper()
 	if v := b.Violations(); len(v) > 0 {
 		t.Errorf("violations: %q", v)
@@ -50,7 +50,7 @@ func wantNoViolations(t *testing.T, b *bucket.Bucket) {
 }
 
 func TestCOS(t *testing.T) {
-	b, ahead := bucket.New(bucketConfig), new(atomic.Int64)
+	b, ahead := costest.New(bucketConfig), new(atomic.Int64)
 	ahead.Store(int64(5 * time.Minute))
 	clock := func() time.Time { return time.Now().Round(0).Add(time.Duration(ahead.Load())) }
 	b.SetClock(clock)
@@ -77,7 +77,7 @@ func TestCOS(t *testing.T) {
 		lose: func(t *testing.T) {
 			s, err := Open("cos", bucketURL("http://"+address), bucketRole)
 			for key := range b.Objects() {
-				_, err := opened(t, s, err).(*cosStore).client.Object.Delete(t.Context(), key)
+				_, err := opened(t, s, err).(*cosStore).Object.Delete(t.Context(), key)
 				mustDo(t, err)
 			}
 			ahead.Add(int64(time.Second)) // the service tells whole seconds
@@ -114,7 +114,7 @@ func TestCOSAddress(t *testing.T) {
 	s, err := Open("cos", "cos://kyc-1250000000.ap-guangzhou/a/b/", bucketRole)
 	mustDo(t, err)
 	c := s.(*cosStore)
-	if got := c.client.BaseURL.BucketURL.String(); got != "https://kyc-1250000000.cos.ap-guangzhou.myqcloud.com" {
+	if got := c.BaseURL.BucketURL.String(); got != "https://kyc-1250000000.cos.ap-guangzhou.myqcloud.com" {
 		t.Error(got)
 	}
 	if got, want := c.key("app", 1), "a/b/app/fffffffffffffffe"; got != want {
@@ -127,7 +127,7 @@ func TestCOSAddress(t *testing.T) {
 
 // The role's credentials change between invocations, and may be missing.
 func TestCOSReadsCredentialsAtEachUse(t *testing.T) {
-	b := bucket.New(bucketConfig)
+	b := costest.New(bucketConfig)
 	server := httptest.NewServer(b)
 	defer server.Close()
 	source := bucketRole
@@ -225,7 +225,7 @@ func TestCOSOtherObjects(t *testing.T) {
 	b, s := startBucket(t)
 	put := func(key string) {
 		t.Helper()
-		_, err := s.client.Object.Put(t.Context(), key, strings.NewReader("x"), nil)
+		_, err := s.Object.Put(t.Context(), key, strings.NewReader("x"), nil)
 		mustDo(t, err)
 	}
 	put("some/prefix/app/") // a folder, as the console makes it

@@ -18,8 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 
+	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/archive"
-	"kyc-ocr-relay/internal/cloud"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
@@ -34,7 +34,7 @@ type platform struct {
 	running map[string]http.Handler
 }
 
-func (p *platform) start(v cloud.Version) (http.Handler, error) {
+func (p *platform) start(v apitest.Version) (http.Handler, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	key := fmt.Sprintf("%s %x %v", v.Type, sha256.Sum256(v.Zip), v.Environment)
@@ -100,7 +100,7 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 	upstream := httptest.NewServer(simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "CANARY-secret"}}))
 	defer upstream.Close()
 	p := &platform{t: t, running: map[string]http.Handler{}}
-	account := cloud.New(cloud.Config{SecretID: "AKIDtest", SecretKey: "CANARY-key", Polls: 2, Start: p.start})
+	account := apitest.New(apitest.Config{SecretID: "AKIDtest", SecretKey: "CANARY-key", Polls: 2, Start: p.start})
 	api := httptest.NewServer(account)
 	defer api.Close()
 

@@ -1,4 +1,4 @@
-package bucket
+package costest
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package bucket_test
+package costest_test
 
 import (
 	"bytes"
@@ -22,12 +22,12 @@ import (
 	"github.com/tencentyun/cos-go-sdk-v5"
 	"go.uber.org/goleak"
 
-	"kyc-ocr-relay/internal/bucket"
+	"kyc-ocr-relay/internal/costest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var config = bucket.Config{
+var config = costest.Config{
 	Name:         "photos-1250000000",
 	SecretID:     "AKIDlocal",
 	SecretKey:    "key-of-the-test",
@@ -35,15 +35,15 @@ var config = bucket.Config{
 }
 
 // start serves a new bucket and returns it with a client that has credentials c.
-func start(t *testing.T, c bucket.Config) (*bucket.Bucket, *cos.Client) {
+func start(t *testing.T, c costest.Config) (*costest.Bucket, *cos.Client) {
 	t.Helper()
-	b := bucket.New(config)
+	b := costest.New(config)
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
 	return b, client(t, server.URL, c)
 }
 
-func client(t *testing.T, address string, c bucket.Config) *cos.Client {
+func client(t *testing.T, address string, c costest.Config) *cos.Client {
 	t.Helper()
 	base, err := url.Parse(address)
 	if err != nil {
@@ -81,7 +81,7 @@ func wantError(t *testing.T, err error, status int, code string) {
 	}
 }
 
-func wantNoViolations(t *testing.T, b *bucket.Bucket) {
+func wantNoViolations(t *testing.T, b *costest.Bucket) {
 	t.Helper()
 	if v := b.Violations(); len(v) > 0 {
 		t.Errorf("violations: %q", v)
@@ -337,14 +337,14 @@ func TestUploadOfTheSDK(t *testing.T) {
 
 func TestWrongCredentials(t *testing.T) {
 	for name, test := range map[string]struct {
-		spoil func(*bucket.Config)
+		spoil func(*costest.Config)
 		code  string
 	}{
-		"key":      {func(c *bucket.Config) { c.SecretKey = "another" }, "SignatureDoesNotMatch"},
-		"id":       {func(c *bucket.Config) { c.SecretID = "AKIDanother" }, "InvalidAccessKeyId"},
-		"token":    {func(c *bucket.Config) { c.SessionToken = "another" }, "InvalidToken"},
-		"no token": {func(c *bucket.Config) { c.SessionToken = "" }, "InvalidToken"},
-		"none":     {func(c *bucket.Config) { *c = bucket.Config{} }, "AccessDenied"},
+		"key":      {func(c *costest.Config) { c.SecretKey = "another" }, "SignatureDoesNotMatch"},
+		"id":       {func(c *costest.Config) { c.SecretID = "AKIDanother" }, "InvalidAccessKeyId"},
+		"token":    {func(c *costest.Config) { c.SessionToken = "another" }, "InvalidToken"},
+		"no token": {func(c *costest.Config) { c.SessionToken = "" }, "InvalidToken"},
+		"none":     {func(c *costest.Config) { *c = costest.Config{} }, "AccessDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wrong := config

@@ -1,4 +1,4 @@
-package bucket
+package costest
 
 import (
 	"crypto/md5" // #nosec G501 -- COS's checksums are MD5

@@ -1,4 +1,4 @@
-// Package bucket is a bucket of Tencent Cloud Object Storage (COS) in memory, as a
+// Package costest is a bucket of Tencent Cloud Object Storage (COS) in memory, as a
 // strict http.Handler: for tests only. It shares no code with the SDK.
 //
 // Written from the XML API (cloud.tencent.com document 436): request signature
@@ -10,7 +10,7 @@
 // violation. Of versioning there is only that such a bucket ignores x-cos-forbid-overwrite,
 // names each version and can delete the latest. Not simulated: permissions beyond one
 // key, ranges and other conditions, copies, quotas, rate limits.
-package bucket
+package costest
 
 import (
 	"fmt"

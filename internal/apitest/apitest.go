@@ -1,4 +1,4 @@
-// Package cloud is a local server that speaks Tencent Cloud's API 3.0 for the actions that this
+// Package apitest is a local server that speaks Tencent Cloud's API 3.0 for the actions that this
 // project uses: functions (scf), secrets (ssm), and who is asking (sts, cam). It serves tests and
 // trials and is no part of the product.
 //
@@ -14,7 +14,7 @@
 //   - What the cloud's documents leave open is answered one way: GetFunction of a version tells
 //     that version's description, a weight is a fraction, names and values of variables are
 //     counted as they are, and an update that names no parameter leaves it as it was.
-package cloud
+package apitest
 
 import (
 	"bytes"

@@ -1,15 +1,19 @@
-package cosaccess
+package cos
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	sdk "github.com/tencentyun/cos-go-sdk-v5"
 	"go.uber.org/goleak"
 
+	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 )
@@ -27,7 +31,7 @@ func TestLocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		base, prefix, err := Locate(u)
+		base, prefix, err := locate(u)
 		if err != nil || base.String() != want[0] || prefix != want[1] {
 			t.Errorf("%s: %v, %q, %v", location, base, prefix, err)
 		}
@@ -40,7 +44,7 @@ func TestLocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Locate(u); !errors.Is(err, ErrURL) || strings.Contains(err.Error(), "canary") {
+		if _, _, err := locate(u); !errors.Is(err, ErrURL) || strings.Contains(err.Error(), "canary") {
 			t.Errorf("%s: %v", location, err)
 		}
 	}
@@ -61,7 +65,7 @@ func TestSignerAsksForCredentialsAtEachUse(t *testing.T) {
 		fails error
 		n     next
 	)
-	s := &Signer{Role: func(context.Context) (role.Credentials, error) { return given, fails }, Next: &n}
+	s := &signer{role: func(context.Context) (role.Credentials, error) { return given, fails }, next: &n}
 	send := func() error {
 		n.sent = nil
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://b.example/key", nil)
@@ -90,5 +94,26 @@ func TestSignerAsksForCredentialsAtEachUse(t *testing.T) {
 	fails = errors.New("asked in vain")
 	if err := send(); !errors.Is(err, fails) || n.sent != nil {
 		t.Errorf("without an answer: %v", err)
+	}
+}
+
+func TestError(t *testing.T) {
+	const canary = "canary"
+	answer := &sdk.ErrorResponse{Response: &http.Response{StatusCode: 403}, Code: "AccessDenied", Message: canary, Resource: canary}
+	harmless := errors.New("known")
+	for want, err := range map[string]error{
+		"the service answered 403 AccessDenied": fmt.Errorf("%s: %w", canary, answer),
+		"the service answered 500 (no code)":    &sdk.RetryError{Errs: []error{errors.New(canary), &sdk.ErrorResponse{Response: &http.Response{StatusCode: 500}, Code: "q-ak=canary"}}},
+		ErrChecksum.Error():                     errors.New("verification failed, want: canary, return: canary"),
+		role.ErrNone.Error():                    &url.Error{Op: "Put", URL: canary, Err: role.ErrNone},
+		"known":                                 fmt.Errorf("%s: %w", canary, harmless),
+		redact.ErrClosed.Error():                &url.Error{Op: "Put", URL: canary, Err: io.EOF},
+	} {
+		if got := Error(err, harmless); got.Error() != want {
+			t.Errorf("%T becomes %q, want %q", err, got, want)
+		}
+	}
+	if Error(nil) != nil || Status(nil) != 0 || Status(fmt.Errorf("x: %w", answer)) != 403 {
+		t.Error("no error, or the status of an answer")
 	}
 }
