@@ -11,10 +11,12 @@ type account struct {
 	secret  string
 	tokens  []*credential
 	tickets []*credential // SIGN
-	onetime []*credential // NONCE: remembered only to tell a client that it signed with the wrong kind
+	onetime []*onetime
 	eras    []era
 	orders  map[string]*history
-	calls   map[Call][]*http.Request // token and SIGN ticket calls being answered now
+	faces   map[string]*verification // by order number
+	byID    map[string]*verification // by face id
+	calls   map[Call][]*http.Request // token and SIGN ticket calls that are being answered now
 	counts  Counts
 	mints   []time.Time
 }
@@ -26,11 +28,11 @@ type era struct {
 	nonces map[string]struct{}
 }
 
-// history is what the scenarios that change over time know about an order. It
-// is kept for those scenarios alone, and for good.
+// history is what the scenarios that change over time know about an order, or a user of
+// NONCE tickets, and one kind of call. It is kept for those scenarios alone, and for good.
 type history struct {
-	first   time.Time
-	queries int
+	first time.Time
+	calls int
 }
 
 func newAccount(secret string) *account {
@@ -38,6 +40,8 @@ func newAccount(secret string) *account {
 		secret: secret,
 		eras:   []era{{ticket: &credential{}, nonces: map[string]struct{}{}}},
 		orders: map[string]*history{},
+		faces:  map[string]*verification{},
+		byID:   map[string]*verification{},
 		calls:  map[Call][]*http.Request{},
 	}
 }
@@ -67,18 +71,45 @@ func (a *account) issueTicket(now time.Time, token *credential, cfg Config) *cre
 	return t
 }
 
+// onetime is a NONCE ticket.
+type onetime struct {
+	*credential
+	userID string
+}
+
 // issueNonceTicket issues a NONCE ticket, which retires nothing: there is one
-// for every user who starts the OCR.
-func (a *account) issueNonceTicket(now time.Time, token *credential) *credential {
-	a.onetime = slices.DeleteFunc(a.onetime, func(c *credential) bool { return !c.alive(now) })
+// for every user who starts.
+func (a *account) issueNonceTicket(now time.Time, token *credential, userID string) *credential {
+	a.onetime = slices.DeleteFunc(a.onetime, func(c *onetime) bool { return !c.alive(now) })
 	t := newCredential(now.Add(nonceTicketLife), token)
-	a.onetime = append(a.onetime, t)
+	a.onetime = append(a.onetime, &onetime{t, userID})
 	return t
+}
+
+// onetimeTickets returns the NONCE tickets that were not used.
+func (a *account) onetimeTickets() (list []*credential) {
+	for _, t := range a.onetime {
+		list = append(list, t.credential)
+	}
+	return list
+}
+
+// redeem uses up the NONCE ticket of the user that signs the values, and reports whether
+// there was one.
+func (a *account) redeem(now time.Time, userID, given string, values ...string) bool {
+	i := slices.IndexFunc(a.onetime, func(t *onetime) bool {
+		return t.userID == userID && t.alive(now) && t.signs(given, values...)
+	})
+	if i < 0 {
+		return false
+	}
+	a.onetime = slices.Delete(a.onetime, i, i+1)
+	return true
 }
 
 // void kills every credential. The nonces stay: see issueTicket.
 func (a *account) void() {
-	for _, list := range [][]*credential{a.tokens, a.tickets, a.onetime} {
+	for _, list := range [][]*credential{a.tokens, a.tickets, a.onetimeTickets()} {
 		for _, c := range list {
 			c.dies = time.Time{}
 		}
@@ -111,13 +142,14 @@ func (a *account) ended(c Call, r *http.Request) {
 	a.calls[c] = slices.DeleteFunc(a.calls[c], func(other *http.Request) bool { return other == r })
 }
 
-// visit counts a query of an order and returns the order's history with it.
-func (a *account) visit(orderNo string, now time.Time) history {
-	h := a.orders[orderNo]
+// visit counts a call of an order, or of a user, and returns the history of the two.
+func (a *account) visit(c Call, name string, now time.Time) history {
+	key := string(c) + " " + name
+	h := a.orders[key]
 	if h == nil {
 		h = &history{first: now}
-		a.orders[orderNo] = h
+		a.orders[key] = h
 	}
-	h.queries++
+	h.calls++
 	return *h
 }

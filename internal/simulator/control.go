@@ -11,8 +11,10 @@ import (
 type Counts struct {
 	Tokens   int // access tokens answered
 	Tickets  int // tickets answered, SIGN and NONCE
-	Queries  int // result queries received, whatever became of them
-	Rejected int // result queries and ticket calls that the simulator answered with 400101, 400102 or 15
+	Queries  int // result queries of either product received, whatever became of them
+	Uploads  int // face ids issued
+	Pictures int // pictures read
+	Rejected int // calls but for a token that the simulator answered with 400101, 400102 or 15
 }
 
 // maxViolations bounds the memory that a client in a loop can take.
@@ -27,6 +29,14 @@ func (s *Simulator) Counts(appID string) Counts {
 		return a.counts
 	}
 	return Counts{}
+}
+
+// Requests returns how many calls of a path arrived, of whatever app and whatever became of
+// them.
+func (s *Simulator) Requests(path string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests[path]
 }
 
 // Mints returns when each access token of the app was issued, oldest first,

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -11,10 +12,15 @@ import (
 // document is a result that was found.
 type document struct {
 	kind     string
+	appID    string
 	orderNo  string
 	shape    shape
 	now      time.Time
 	pictures []picture // none without get_file
+	code     string    // of a face verification; "" = 0
+	detailed bool      // a face verification with all that is known of it
+	uploaded string    // the face id
+	domain   string    // that goes with it; "" = none
 }
 
 // field is one text of a result, in the order of the vendor's examples. Values
@@ -39,19 +45,23 @@ func (d *document) body(p *photos) body {
 	switch {
 	case d.shape.noCode:
 		b.text(`{`)
-	case d.shape.numericCode:
-		b.text(`{"code":0,`)
+	case d.shape.numericCode, d.kind == photoInfo, d.kind == h5FaceID:
+		b.text(`{"code":` + cmp.Or(d.code, "0") + `,`)
 	default:
-		b.text(`{"code":"0",`)
+		b.text(`{"code":"` + cmp.Or(d.code, "0") + `",`)
 	}
 	b.text(`"msg":"请求成功","bizSeqNo":"` + biz + `","result":{"bizSeqNo":"` + biz + `","transactionTime":"` + at + `",`)
 	for _, f := range d.fields() {
 		b.text(`"` + f.name + `":"` + f.value + `",`)
 	}
-	for _, pic := range d.pictures {
-		b.text(`"` + pic.name + `":"`)
-		pic.encode(&b, p)
-		b.text(`",`)
+	if d.kind == photoInfo {
+		d.photoList(&b, p)
+	} else {
+		for _, pic := range d.pictures {
+			b.text(`"` + pic.name + `":"`)
+			pic.encode(&b, p)
+			b.text(`",`)
+		}
 	}
 	b.text(`"success":false},"transactionTime":"` + at + `"}`)
 	return b
@@ -73,15 +83,33 @@ func (d *document) oddBody(p *photos, biz, at string) body {
 	for _, f := range d.fields() {
 		b.text(`    "` + f.name + `" : "` + f.value + `",` + "\n")
 	}
-	b.text(`    "bizSeqNo" : "` + biz + "\"\n  },\n  \"bizSeqNo\":\"" + biz + "\" ,\n\n  \"code\" : \"0\"\r\n}\r\n")
+	b.text(`    "bizSeqNo" : "` + biz + "\"\n  },\n  \"bizSeqNo\":\"" + biz + "\" ,\n\n  \"code\" : \"" + cmp.Or(d.code, "0") + "\"\r\n}\r\n")
 	return b
 }
 
-func (d *document) fields() []field {
-	if d.kind == bankCard {
-		return d.bankCardFields()
+// photoList appends the one photo, or null.
+func (d *document) photoList(b *body, p *photos) {
+	if len(d.pictures) == 0 || len(d.pictures[0].jpeg) == 0 {
+		b.text(`"photoList":null,`)
+		return
 	}
-	return d.idCardFields()
+	b.text(`"photoList":["`)
+	d.pictures[0].encode(b, p)
+	b.text(`"],`)
+}
+
+func (d *document) fields() []field {
+	switch d.kind {
+	case bankCard:
+		return d.bankCardFields()
+	case idCard:
+		return d.idCardFields()
+	case face, oldFace, willFace, photoInfo:
+		return d.faceFields()
+	case faceID, h5FaceID, certificate:
+		return d.uploadFields()
+	}
+	return d.pictureFields()
 }
 
 func (d *document) bankCardFields() []field {

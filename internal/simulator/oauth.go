@@ -41,25 +41,17 @@ func (s *Simulator) answerToken(w http.ResponseWriter, q *request) {
 	b.send(w)
 }
 
-func (s *Simulator) answerTicket(w http.ResponseWriter, q *request) {
+// answerTicket answers with a SIGN ticket, or with the NONCE ticket of a user as the
+// user's scenario says.
+func (s *Simulator) answerTicket(w http.ResponseWriter, r *http.Request, q *request) {
 	now := time.Now()
-	life := s.cfg.TicketLife
-	var value string
-	s.mu.Lock()
-	token := find(q.account.tokens, q.values["access_token"], now)
-	switch {
-	case token == nil:
-	case q.values["type"] == "NONCE":
-		life = nonceTicketLife
-		value = q.account.issueNonceTicket(now, token).value
-		q.account.counts.Tickets++
-	default:
-		value = q.account.issueTicket(now, token, s.cfg).value
-		q.account.counts.Tickets++
+	life, sc := s.cfg.TicketLife, scenarioOf("")
+	if q.call == NonceCall {
+		life, sc = nonceTicketLife, scenarioFor(q.call, q.values["user_id"])
 	}
-	s.mu.Unlock()
-	if token == nil {
-		s.refuse(w, q, "400102")
+	value, code := s.issue(q, sc, now)
+	if code != "" {
+		s.refuse(w, q, code)
 		return
 	}
 	var b body
@@ -67,5 +59,26 @@ func (s *Simulator) answerTicket(w http.ResponseWriter, q *request) {
 		`","tickets":[{"value":"` + value +
 		`","expire_in":"` + seconds(life) +
 		`","expire_time":"` + stamp(now.Add(life)) + `"}]}`)
-	b.send(w)
+	s.send(w, r, sc, &b)
+}
+
+// issue issues a ticket, or returns the code of a refusal.
+func (s *Simulator) issue(q *request, sc Scenario, now time.Time) (value, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := q.account
+	token := find(a.tokens, q.values["access_token"], now)
+	if token == nil {
+		return "", "400102"
+	}
+	if q.call == TicketCall {
+		a.counts.Tickets++
+		return a.issueTicket(now, token, s.cfg).value, ""
+	}
+	user := q.values["user_id"]
+	if h := a.history(q.call, user, now, sc); sc.all != "" && (sc.failures == 0 || h.calls <= sc.failures) {
+		return "", sc.all
+	}
+	a.counts.Tickets++
+	return a.issueNonceTicket(now, token, user).value, ""
 }

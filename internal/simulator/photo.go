@@ -12,10 +12,11 @@ import (
 	"sync"
 )
 
-// photoFields are the photos of each kind of document.
+// photoFields are the photos of each kind of document, and the video of a face.
 var photoFields = map[string][]string{
 	bankCard: {"bankcardCropPhoto", "bankcardNoPhoto", "originBankcardPhoto"},
 	idCard:   {"frontPhoto", "backPhoto", "frontCrop", "backCrop", "headPhoto"},
+	face:     {"photo", "video"},
 }
 
 // cropFields are those that the vendor may leave empty.
@@ -36,16 +37,20 @@ type photos struct {
 
 func newPhotos() photos {
 	p := photos{image: map[string]func() []byte{}}
-	for _, kind := range []string{bankCard, idCard} {
+	for _, kind := range []string{bankCard, idCard, face} {
 		for i, name := range photoFields[kind] {
 			tint := color.RGBA{R: uint8(40 * i), G: uint8(200 - 30*i), B: uint8(16 * len(kind)), A: 255}
 			p.image[name] = sync.OnceValue(func() []byte { return gradient(tint) })
 		}
 	}
+	p.image["video"] = func() []byte { return []byte(emptyVideo) }
 	p.padding = sync.OnceValue(padding)
 	p.encoded = sync.OnceValue(func() []byte { return base64.StdEncoding.AppendEncode(nil, p.padding()) })
 	return p
 }
+
+// emptyVideo is the first box of an MP4, which is enough to tell that it is one.
+const emptyVideo = "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
 
 // gradient draws a JPEG of a card's proportions.
 func gradient(tint color.RGBA) []byte {
@@ -73,7 +78,7 @@ func padding() []byte {
 // follow it. An empty picture has neither.
 type picture struct {
 	name string
-	jpeg []byte
+	jpeg []byte // of a video, MP4
 	pad  int
 }
 
@@ -93,22 +98,30 @@ func (s *Simulator) pictures(kind, orderNo string, sh shape) []picture {
 		if sh.noCrops && slices.Contains(cropFields, name) {
 			continue
 		}
-		list[i].jpeg = labelled(s.photos.image[name](), orderNo)
+		if sh.noFiles || sh.noVideo && name == "video" {
+			continue
+		}
+		list[i].jpeg = label(s.photos.image[name](), orderNo)
 		list[i].pad = max(0, size-len(list[i].jpeg))
 	}
 	return list
 }
 
-// labelled returns a copy of a JPEG with a comment, so that the photos of two
-// orders differ, and with zeros behind its end that make its length divisible
-// by 3, so that Base64 can be continued after it.
-func labelled(img []byte, comment string) []byte {
-	const marker = 2 // bytes of the SOI marker, after which a COM segment may stand
-	b := make([]byte, 0, len(img)+len(comment)+6)
-	b = append(b, img[:marker]...)
-	b = append(b, 0xFF, 0xFE, 0, byte(2+len(comment))) // its length counts itself
-	b = append(b, comment...)
-	b = append(b, img[marker:]...)
+// label marks a file with the order number, so that the files of two orders differ, and
+// puts zeros behind its end that make its length divisible by 3, so that Base64 can be
+// continued after it.
+func label(file []byte, orderNo string) []byte {
+	var b []byte
+	if string(file[4:8]) == "ftyp" {
+		b = append(slices.Clone(file), 0, 0, 0, byte(8+len(orderNo)))
+		b = append(append(b, "free"...), orderNo...)
+	} else {
+		const marker = 2 // bytes of the SOI marker, after which a COM segment may stand
+		b = append(b, file[:marker]...)
+		b = append(b, 0xFF, 0xFE, 0, byte(2+len(orderNo))) // its length counts itself
+		b = append(b, orderNo...)
+		b = append(b, file[marker:]...)
+	}
 	for len(b)%3 != 0 {
 		b = append(b, 0)
 	}
@@ -151,13 +164,13 @@ func (pic picture) raw(p *photos) []byte {
 }
 
 // Photos returns the photos that an order's answer carries in the end with
-// get_file=1, by field name and before Base64. Empty ones are left out. kind is
-// "bankcard" or "idcard". There are none if the scenario never answers with a
+// all files, by field name and before Base64. Empty ones are left out. kind is
+// "bankcard", "idcard" or "face". There are none if the scenario never answers with a
 // whole document.
 func (s *Simulator) Photos(kind, orderNo string) map[string][]byte {
-	sc := scenarioOf(orderNo)
+	sc := scenarioFor(ResultCall, orderNo)
 	found := map[string][]byte{}
-	if sc.fault != nil || sc.code(kind) != "" && sc.failures == 0 {
+	if sc.fault != nil || sc.code(kind) != "" && sc.failures == 0 || sc.shape.noRecord {
 		return found
 	}
 	for _, pic := range s.pictures(kind, orderNo, sc.shape) {

@@ -7,6 +7,7 @@ import (
 
 // messages are the texts that go with the codes. Only the codes are documented.
 var messages = map[string]string{
+	"3003":     "流程被中断",
 	"400101":   "不合法请求",
 	"400102":   "登录态或token无效",
 	"400104":   "无权限",
@@ -17,6 +18,9 @@ var messages = map[string]string{
 	"66660000": "参数过长",
 	"66660020": "查询不到该订单的识别结果",
 	"66661004": "身份证照片模糊",
+	"66669004": "无法确认为同一人",
+	"66669005": "疑似非真人录制",
+	"66669998": "订单号重复",
 	"66669999": "未知错误",
 	"-9012":    "银行卡照片模糊",
 }
@@ -33,8 +37,12 @@ func (s *Simulator) refuse(w http.ResponseWriter, q *request, code string) {
 	}
 	now := time.Now()
 	var b body
-	b.text(`{"code":"` + code + `","msg":"` + messages[code])
-	if q.call == ResultCall {
+	if q.kind == photoInfo {
+		b.text(`{"code":` + code + `,"msg":"` + messages[code])
+	} else {
+		b.text(`{"code":"` + code + `","msg":"` + messages[code])
+	}
+	if q.signed != nil {
 		b.text(`","bizSeqNo":"` + bizSeqNo(now))
 	}
 	b.text(`","transactionTime":"` + stamp(now) + `"}`)

@@ -8,44 +8,6 @@ import (
 	"time"
 )
 
-// Call is a kind of call to the API.
-type Call string
-
-// The calls, as [Simulator.Intercept] names them.
-const (
-	TokenCall  Call = "token"
-	TicketCall Call = "ticket"
-	ResultCall Call = "result"
-)
-
-// The kinds of document, as [Simulator.Photos] names them.
-const (
-	bankCard = "bankcard"
-	idCard   = "idcard"
-)
-
-// endpoint is one of the API's paths and the parameters it documents.
-type endpoint struct {
-	call     Call
-	kind     string // of document; for results alone
-	required []string
-	optional []string
-}
-
-var endpoints = map[string]endpoint{
-	"/api/oauth2/access_token": {call: TokenCall,
-		required: []string{"app_id", "secret", "grant_type", "version"}},
-	"/api/oauth2/api_ticket": {call: TicketCall,
-		required: []string{"app_id", "access_token", "type", "version"},
-		optional: []string{"user_id"}},
-	"/api/server/getBankCardOcrResult": {call: ResultCall, kind: bankCard,
-		required: []string{"app_id", "order_no", "nonce", "version", "sign"},
-		optional: []string{"get_file"}},
-	"/api/server/getOcrResult": {call: ResultCall, kind: idCard,
-		required: []string{"app_id", "order_no", "nonce", "version", "sign"},
-		optional: []string{"get_file", "get_native"}},
-}
-
 // harmlessHeaders are those that every HTTP client sends by itself. Anything
 // else came from the client's own code, or from its caller.
 var harmlessHeaders = []string{"Accept", "Accept-Encoding", "Connection", "User-Agent"}
@@ -55,14 +17,31 @@ type request struct {
 	endpoint
 	http     *http.Request
 	received time.Time
-	account  *account          // nil if the app_id does not exist
-	values   map[string]string // by parameter name
+	appID    string
+	account  *account          // nil if the app does not exist
+	values   map[string]string // of its parameters or members, by name
 	refusal  string            // the code of the first rule broken, "" if none
+}
+
+// orderNo returns the order number of the call, "" if it has none.
+func (q *request) orderNo() string {
+	if v, ok := q.values["order_no"]; ok {
+		return v
+	}
+	return q.values["orderNo"]
+}
+
+// noun is what the call's values are called.
+func (q *request) noun() string {
+	if q.post {
+		return "member"
+	}
+	return "parameter"
 }
 
 // receive judges a call by every rule that needs no credential, and records
 // what it breaks. The caller calls done when the call was answered.
-func (s *Simulator) receive(r *http.Request, e endpoint) *request {
+func (s *Simulator) receive(r *http.Request, e endpoint, body []byte) *request {
 	q := &request{endpoint: e, http: r, received: time.Now(), values: map[string]string{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,37 +51,42 @@ func (s *Simulator) receive(r *http.Request, e endpoint) *request {
 			q.refusal = code
 		}
 	}
-	judgeMessage(r, breaks)
-	judgeParameters(q, breaks)
+	if e.post {
+		judgePost(q, body, breaks)
+	} else {
+		judgeMessage(r, breaks)
+		judgeParameters(q, breaks)
+	}
 	judgeValues(q, breaks)
+	if q.call == TicketCall && q.values["type"] == "NONCE" {
+		q.call = NonceCall
+	}
 
-	q.account = s.accounts[q.values["app_id"]]
+	q.account = s.accounts[q.appID]
 	if q.account == nil {
 		if q.refusal == "" {
 			q.refusal = "400105"
 		}
 		return q
 	}
-	if e.call == ResultCall {
-		q.account.counts.Queries++
-		if n := q.values["nonce"]; n != "" && wellFormedNonce(n) && q.account.replayed(n) {
-			breaks("400101", "replayed nonce")
+	switch q.call {
+	case TokenCall, TicketCall:
+		if q.account.overlaps(q.call, r) {
+			s.violate("%s %s: a %s call began while another of the same app_id was being answered", r.Method, r.URL.Path, q.call)
 		}
-	} else if q.serial() && q.account.overlaps(e.call, r) {
-		s.violate("%s %s: a %s call began while another of the same app_id was being answered", r.Method, r.URL.Path, e.call)
+	case ResultCall, VerdictCall:
+		q.account.counts.Queries++
+	}
+	if n := q.values["nonce"]; n != "" && wellFormedNonce(n) && q.account.replayed(n) {
+		breaks("400101", "replayed nonce")
 	}
 	return q
 }
 
-// serial says whether calls like this must never be made concurrently. NONCE
-// tickets may: every user needs one.
-func (q *request) serial() bool {
-	return q.call == TokenCall || q.call == TicketCall && q.values["type"] != "NONCE"
-}
-
-// done notes that a call was answered.
+// done notes that a call was answered. Token and SIGN ticket calls must never be made
+// concurrently.
 func (s *Simulator) done(q *request) {
-	if q.account == nil || !q.serial() {
+	if q.account == nil || q.call != TokenCall && q.call != TicketCall {
 		return
 	}
 	s.mu.Lock()
@@ -119,9 +103,13 @@ func judgeMessage(r *http.Request, breaks breakFunc) {
 	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
 		breaks("400101", "a body was sent")
 	}
+	judgeHeaders(r, harmlessHeaders, breaks)
+}
+
+func judgeHeaders(r *http.Request, harmless []string, breaks breakFunc) {
 	var unexpected []string
 	for name := range r.Header {
-		if !slices.Contains(harmlessHeaders, name) {
+		if !slices.Contains(harmless, name) {
 			unexpected = append(unexpected, name)
 		}
 	}
@@ -136,14 +124,9 @@ func judgeParameters(q *request, breaks breakFunc) {
 	if err != nil {
 		breaks("400101", "malformed query") // the error's text would quote values
 	}
-	names := make([]string, 0, len(given))
-	for name := range given {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range sortedNames(given) {
 		switch values := given[name]; {
-		case !slices.Contains(q.required, name) && !slices.Contains(q.optional, name):
+		case !q.documents(name):
 			breaks("400101", "unknown parameter %.80q", name)
 		case len(values) > 1:
 			breaks("400101", "repeated parameter %s", name)
@@ -151,17 +134,50 @@ func judgeParameters(q *request, breaks breakFunc) {
 			q.values[name] = values[0]
 		}
 	}
+	q.judgeMissing(breaks)
+}
+
+// documents reports whether the page of the call has a parameter or member of this name.
+func (q *request) documents(name string) bool {
+	return slices.Contains(q.apps, name) || slices.Contains(q.required, name) || slices.Contains(q.optional, name)
+}
+
+// judgeMissing finds the app, and looks for what the call needs. A repeated parameter is
+// not taken for a missing one.
+func (q *request) judgeMissing(breaks breakFunc) {
+	named := 0
+	for _, name := range q.apps {
+		if v, ok := q.values[name]; ok {
+			q.appID = v
+			named++
+		}
+	}
+	if named > 1 {
+		breaks("400101", "the app is named %d times", named)
+	}
+	if q.appID == "" {
+		breaks("400101", "missing %s %s", q.noun(), q.apps[0])
+	}
 	for _, name := range q.required {
-		if len(given[name]) == 0 || given[name][0] == "" {
-			breaks("400101", "missing parameter %s", name)
+		if q.values[name] == "" && len(q.http.URL.Query()[name]) < 2 {
+			breaks("400101", "missing %s %s", q.noun(), name)
 		}
 	}
 }
 
-// judgeValues looks at the values that are there: judgeParameters named the
-// missing ones. Lengths come first, as they have a code of their own.
+func sortedNames[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// judgeValues looks at the values that are there: judgeMissing named those that are not.
+// Lengths come first, as they have a code of their own.
 func judgeValues(q *request, breaks breakFunc) {
-	for _, name := range []string{"order_no", "user_id"} {
+	for _, name := range []string{"order_no", "orderNo", "user_id", "userId"} {
 		if len(q.values[name]) > 32 {
 			breaks("66660000", "%s is longer than 32 bytes", name)
 		}
@@ -175,10 +191,13 @@ func judgeValues(q *request, breaks breakFunc) {
 	check("grant_type", "400101", "client_credential", is("client_credential"))
 	check("type", "400101", "SIGN or NONCE", is("SIGN", "NONCE"))
 	check("order_no", "400101", "made of letters and digits", alphanumeric)
+	check("orderNo", "400101", "made of letters and digits", alphanumeric)
 	check("nonce", "400101", "32 letters and digits", wellFormedNonce)
 	check("sign", "400101", "40 hex digits", wellFormedSign)
-	for _, name := range []string{"get_file", "get_native"} {
-		if v, ok := q.values[name]; ok && v != "1" {
+	check("sourcePhotoType", "400101", "1 or 2", is("1", "2"))
+	check("queryVersion", "400101", "1.0", is("1.0"))
+	for _, name := range []string{"get_file", "get_native", "liveInterType", "getWillFile"} {
+		if v, ok := q.values[name]; ok && v != "1" && q.call != VerdictCall {
 			breaks("400101", "%s is not 1, the only value documented", name)
 		}
 	}
@@ -188,6 +207,24 @@ func judgeValues(q *request, breaks breakFunc) {
 		breaks("400101", "unknown parameter user_id for type SIGN")
 	case q.values["type"] == "NONCE" && q.values["user_id"] == "":
 		breaks("400101", "missing parameter user_id for type NONCE")
+	}
+	if q.call == UploadCall && q.kind != certificate {
+		judgeCompared(q, breaks)
+	}
+}
+
+// judgeCompared looks at what a face is to be compared with: name and number, which go
+// with one another, a photo, or both.
+func judgeCompared(q *request, breaks breakFunc) {
+	v := q.values
+	if (v["name"] == "") != (v["idNo"] == "") {
+		breaks("400101", "one of name and idNo is missing")
+	}
+	if v["name"] == "" && v["sourcePhotoStr"] == "" {
+		breaks("400101", "neither name and idNo nor a photo")
+	}
+	if v["sourcePhotoType"] != "" && v["sourcePhotoStr"] == "" {
+		breaks("400101", "sourcePhotoType without a photo")
 	}
 }
 

@@ -181,7 +181,7 @@ func TestConcurrentFetches(t *testing.T) {
 func TestAbandonedFetch(t *testing.T) {
 	s := newTestSimulator()
 	left := httptest.NewRequest(http.MethodGet, tokenPath+"?"+tokenValues(testSecret).Encode(), nil)
-	q := s.receive(left.WithContext(cancelled(t)), endpoints[tokenPath])
+	q := s.receive(left.WithContext(cancelled(t)), endpoints[tokenPath], nil)
 	get(s, tokenPath, tokenValues(testSecret))
 	s.done(q)
 	wantViolations(t, s)

@@ -30,7 +30,7 @@ func TestEveryScenarioIsReached(t *testing.T) {
 		if sc.What == "" || !alphanumeric(sc.Prefix) || strings.ToLower(sc.Prefix) != sc.Prefix {
 			t.Errorf("scenario %q", sc.Prefix)
 		}
-		for _, code := range []string{sc.bank, sc.id} {
+		for _, code := range []string{sc.all, sc.bank, sc.id, sc.verdict} {
 			if code != "" && messages[code] == "" {
 				t.Errorf("%q: no message for %s", sc.Prefix, code)
 			}

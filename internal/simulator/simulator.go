@@ -27,6 +27,7 @@ type Simulator struct {
 	mu         sync.Mutex // guards what follows; never held while writing or waiting
 	accounts   map[string]*account
 	violations []string
+	requests   map[string]int // by path
 	intercept  func(http.ResponseWriter, *http.Request, Call) bool
 }
 
@@ -41,7 +42,7 @@ func New(cfg Config) *Simulator {
 	orDefault(&cfg.TicketLife, 3600*time.Second)
 	orDefault(&cfg.PhotoLag, time.Second)
 	orDefault(&cfg.Pause, 10*time.Second)
-	s := &Simulator{cfg: cfg, photos: newPhotos(), accounts: map[string]*account{}}
+	s := &Simulator{cfg: cfg, photos: newPhotos(), accounts: map[string]*account{}, requests: map[string]int{}}
 	for appID, secret := range cfg.Apps {
 		s.accounts[appID] = newAccount(secret)
 	}
@@ -58,26 +59,47 @@ func orDefault(d *time.Duration, value time.Duration) {
 // ServeHTTP answers one call. The rules are judged first, so that violations
 // are recorded for calls that an interceptor answers, too.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == loginPath {
+		s.serveLogin(w, r)
+		return
+	}
 	e, ok := endpoints[r.URL.Path]
 	if !ok {
 		s.unknownPath(w, r)
 		return
 	}
-	q := s.receive(r, e)
+	s.count(r.URL.Path)
+	if e.post && r.Method == http.MethodGet {
+		s.wrongMethod(w, r)
+		return
+	}
+	var posted []byte
+	if e.post {
+		if posted, ok = readBody(w, r); !ok {
+			return
+		}
+	}
+	q := s.receive(r, e, posted)
 	defer s.done(q)
-	if f := s.interceptor(); f != nil && f(w, r, e.call) {
+	if f := s.interceptor(); f != nil && f(w, r, q.call) {
 		return
 	}
 	switch {
 	case q.refusal != "":
 		s.refuse(w, q, q.refusal)
-	case e.call == TokenCall:
+	case q.call == TokenCall:
 		s.answerToken(w, q)
-	case e.call == TicketCall:
-		s.answerTicket(w, q)
+	case q.call == TicketCall, q.call == NonceCall:
+		s.answerTicket(w, r, q)
 	default:
-		s.answerResult(w, r, q)
+		s.answerSigned(w, r, q)
 	}
+}
+
+func (s *Simulator) count(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests[path]++
 }
 
 func (s *Simulator) interceptor() func(http.ResponseWriter, *http.Request, Call) bool {
@@ -91,6 +113,16 @@ func (s *Simulator) unknownPath(w http.ResponseWriter, r *http.Request) {
 	s.violate("%s %.80q: no such path", r.Method, r.URL.Path)
 	s.mu.Unlock()
 	page(w, http.StatusNotFound, "404 Not Found")
+}
+
+// wrongMethod answers a GET of a path that takes a POST, which the vendor does by the
+// status alone.
+func (s *Simulator) wrongMethod(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.violate("%s %s: wrong method, POST expected", r.Method, r.URL.Path)
+	s.mu.Unlock()
+	w.Header().Set("Allow", http.MethodPost)
+	page(w, http.StatusMethodNotAllowed, "405 Not Allowed")
 }
 
 // page answers with the kind of HTML page that proxies in front of an API send.
