@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"kyc-ocr-relay/internal/secret"
 )
 
 // view is what an instance knows about an app, published as one.
@@ -59,7 +57,7 @@ func (a *app) cached() *Pair {
 // (*Failure) or ctx ended.
 func (a *app) get(ctx context.Context) (*Pair, *flight, error) {
 	for {
-		f, begun := a.join(ctx, secret.Text{})
+		f, begun := a.join(ctx, &flight{})
 		var mine *flight
 		if begun {
 			mine = f
@@ -92,14 +90,14 @@ func (a *app) get(ctx context.Context) (*Pair, *flight, error) {
 		if p = a.pair(); p.state(a.wall()) != Absent {
 			return p, mine, nil
 		}
-		if f.err != nil && !errors.Is(f.err, errOutOfTime) {
+		if f.err != nil && !f.onlyLooks && !errors.Is(f.err, errOutOfTime) {
 			return nil, mine, f.err
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, mine, err
 		}
-		// The pair expired while the flight was on its way; or the flight's time ended, which
-		// may have been that of another caller.
+		// The pair expired while the flight was on its way; or it did not renew; or its time ended,
+		// which may have been that of another caller.
 	}
 }
 
@@ -114,7 +112,7 @@ func (a *app) reject(ctx context.Context, p *Pair) (*Pair, *flight, error) {
 		if current := a.pair(); current.state(a.wall()) != Absent && !current.is(p) {
 			return current, nil, nil
 		}
-		f, begun := a.join(ctx, p.Ticket)
+		f, begun := a.join(ctx, &flight{rejected: p.Ticket})
 		var mine *flight
 		if begun {
 			mine = f
@@ -140,9 +138,13 @@ func (a *app) renewDue(ctx context.Context) (renewed bool, err error) {
 	if a.cached() != nil {
 		return false, nil
 	}
-	f, _ := a.join(ctx, secret.Text{})
-	f.Wait()
-	return f.minted, f.err
+	for {
+		f, _ := a.join(ctx, &flight{})
+		f.Wait()
+		if !f.onlyLooks {
+			return f.minted, f.err
+		}
+	}
 }
 
 // mark tells the others what p came to; never while somebody holds the lease, whose

@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -42,6 +43,10 @@ func (n *node) check(before, after record) {
 	}
 	if before.Pair != nil && n.newer(number(before.Pair.Ticket.Reveal()), pair) {
 		n.breaks("a mint was published over a newer one")
+	}
+	if old := before.Pair; old != nil && time.Since(old.Minted) < 20*time.Minute+n.back &&
+		!slices.ContainsFunc(after.Pair.Former, func(f former) bool { return f.Ticket.Equal(old.Ticket) }) {
+		n.breaks("the ticket that was replaced is forgotten")
 	}
 	g := after.Pair.Generation
 	n.generations[pair] = g

@@ -50,7 +50,7 @@ func (l *brokenLoop) force(ctx context.Context, p *Pair) (*Pair, *flight, error)
 	if _, r, err := a.load(ctx); err == nil && r.Pair != nil {
 		rejected = r.Pair.Ticket
 	}
-	f, _ := a.join(ctx, rejected)
+	f, _ := a.join(ctx, &flight{rejected: rejected})
 	f.Wait()
 	return a.pair(), nil, f.err
 }

@@ -15,9 +15,13 @@ import (
 // began it, but must not outlive the invocation: an instance may be frozen right after it.
 // There is one at a time for an app, and everybody waits for the same.
 type flight struct {
-	done     chan struct{} // closed when it ended
-	looked   chan struct{} // closed when the store was asked
-	rejected secret.Text   // the ticket whose rejection began it; empty: none
+	done      chan struct{} // closed when it ended
+	looked    chan struct{} // closed when the store was asked
+	rejected  secret.Text   // the ticket whose rejection began it; empty: none
+	onlyLooks bool          // it renews nothing, whatever is due
+
+	// Set before looked is closed.
+	unread error // the store's, where it could not be read
 
 	// Set before done is closed.
 	minted bool
@@ -32,14 +36,14 @@ func (f *flight) Wait() {
 	}
 }
 
-// join returns the flight in progress, or begins one.
-func (a *app) join(ctx context.Context, rejected secret.Text) (f *flight, begun bool) {
+// join returns the flight in progress, or begins the given one.
+func (a *app) join(ctx context.Context, f *flight) (joined *flight, begun bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.flight != nil {
 		return a.flight, false
 	}
-	f = &flight{done: make(chan struct{}), looked: make(chan struct{}), rejected: rejected}
+	f.done, f.looked = make(chan struct{}), make(chan struct{})
 	a.flight = f
 
 	// It serves all who wait for it: the caller's going away does not end it, the
@@ -103,11 +107,15 @@ func (a *app) fly(ctx context.Context, f *flight) (minted bool, err error) {
 	for tries := 0; ; tries++ {
 		v, r, err := a.load(ctx)
 		if err != nil {
+			f.unread = err
 			f.see()
 			if ctx.Err() != nil { // perhaps the store is well, and we were frozen
 				return false, outOfTime(ctx.Err())
 			}
 			a.log.Warn("ticket store failed", "step", "read", "error", err.Error())
+			if f.onlyLooks {
+				return false, err
+			}
 			return a.alone(ctx, f.rejected)
 		}
 		a.skew = v.Now.Sub(a.wall())
@@ -122,6 +130,9 @@ func (a *app) fly(ctx context.Context, f *flight) (minted bool, err error) {
 			a.show(*r.Pair, p.source, p.solo) // one of the two clocks was set: the store's counts
 		}
 		f.see()
+		if f.onlyLooks {
+			return false, nil
+		}
 
 		switch a.schedule.decide(&r, v.Now, f.rejected) {
 		case use:

@@ -164,6 +164,7 @@ func (a *app) mint(ctx context.Context, r *record, rejected secret.Text) (*share
 	s.Generation = max(s.Generation+1, uint64(p.Minted.UnixMilli()))
 	s.Token, s.Ticket = p.Token, ticket.Value
 	s.Minted, s.Renew, s.Expires = p.Minted, p.Minted.Add(min(a.schedule.Refresh, life*2/3)), p.Minted.Add(life)
+	s.remember(r.Pair, a.now(), a.schedule)
 	return s, nil
 }
 

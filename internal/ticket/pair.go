@@ -58,6 +58,7 @@ type Pair struct {
 	// Moments by this instance's wall clock, Unix nanoseconds. Never monotonic
 	// time: that stands still while an instance is frozen.
 	minted, renew, expires int64
+	former                 []former // as in shared, by this clock
 
 	// Of a pair that was minted because of a rejection: rejected again; accepted.
 	futile, proved atomic.Bool

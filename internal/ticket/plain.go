@@ -21,6 +21,11 @@ type (
 		Token      string `json:"token"`
 		Ticket     string `json:"ticket"`
 		terms
+		Former []plainFormer `json:"former,omitempty"`
+	}
+	plainFormer struct {
+		Ticket string    `json:"ticket"`
+		End    time.Time `json:"end"`
 	}
 	plainPending struct {
 		Token  string        `json:"token"`
@@ -34,7 +39,10 @@ type (
 func (r *record) encode() []byte {
 	plain := plainRecord{Lease: r.Lease, Failure: r.Failure}
 	if p := r.Pair; p != nil {
-		plain.Pair = &plainPair{p.Generation, p.Token.Reveal(), p.Ticket.Reveal(), p.terms}
+		plain.Pair = &plainPair{p.Generation, p.Token.Reveal(), p.Ticket.Reveal(), p.terms, nil}
+		for _, old := range p.Former {
+			plain.Pair.Former = append(plain.Pair.Former, plainFormer{old.Ticket.Reveal(), old.End})
+		}
 	}
 	if p := r.Pending; p != nil {
 		plain.Pending = &plainPending{p.Token.Reveal(), p.Minted, p.Life, p.After}
@@ -54,7 +62,10 @@ func decode(data []byte) (r record, ok bool) {
 	}
 	r.Lease, r.Failure = plain.Lease, plain.Failure
 	if p := plain.Pair; p != nil {
-		r.Pair = &shared{p.Generation, secret.New(p.Token), secret.New(p.Ticket), p.terms}
+		r.Pair = &shared{p.Generation, secret.New(p.Token), secret.New(p.Ticket), p.terms, nil}
+		for _, old := range p.Former {
+			r.Pair.Former = append(r.Pair.Former, former{secret.New(old.Ticket), old.End})
+		}
 	}
 	if p := plain.Pending; p != nil {
 		r.Pending = &pending{secret.New(p.Token), p.Minted, p.Life, p.After}

@@ -44,7 +44,7 @@ func TestNoTypePrintsASecret(t *testing.T) {
 		seen := map[string]bool{}
 		for _, v := range []any{
 			pair, a.view.Load(), a, rotation, c, renewal, &app, &config, &config.Schedule, a.store, &stored, &s, &r, r.Pair, &r.Pair.terms, r.Pending, r.Lease, r.Failure,
-			use, pair.source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
+			former{Ticket: pair.Ticket}, use, pair.source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
 		} {
 			value := reflect.Indirect(reflect.ValueOf(v))
 			seen[value.Type().Name()] = true
@@ -141,6 +141,15 @@ func TestSealedTextIsTheSame(t *testing.T) {
 	again, ok := decode([]byte(golden))
 	if got := string(again.encode()); !ok || got != golden {
 		t.Errorf("read and sealed again it is\n%s, %t", got, ok)
+	}
+	r.Pair.Former = []former{{secret.New("k1"), at("1999-12-31T23:59:59Z")}, {secret.New("k0"), at("1999-12-31T23:50:00Z")}}
+	withFormer := strings.Replace(golden, `"doubtful":true}`,
+		`"doubtful":true,"former":[{"ticket":"k1","end":"1999-12-31T23:59:59Z"},{"ticket":"k0","end":"1999-12-31T23:50:00Z"}]}`, 1)
+	if got := string(r.encode()); got != withFormer {
+		t.Errorf("with former tickets sealed is\n%s, want\n%s", got, withFormer)
+	}
+	if again, ok = decode([]byte(withFormer)); !ok || string(again.encode()) != withFormer {
+		t.Errorf("read and sealed again it is\n%s, %t", again.encode(), ok)
 	}
 	for _, pair := range []record{{}, {Pair: &shared{}}} {
 		want := `{}`

@@ -18,6 +18,9 @@ func (a *app) reconcile(r *record) (unpublished bool) {
 		return true
 	}
 	r.settle(a.schedule.Overlap)
+	if local != nil {
+		r.Pair.remember(local.share(), a.now(), a.schedule) // perhaps nobody else knows it
+	}
 	if local != nil && !local.solo && local.Ticket.Equal(r.Pair.Ticket) {
 		r.Pair.endBy(local.shared.Expires) // perhaps only we know of the token that ends it
 	}
@@ -50,6 +53,9 @@ func (a *app) offer(local *Pair, before *shared) *shared {
 		if before != nil {
 			s.Generation = max(s.Generation, before.Generation+1)
 		}
+	}
+	s.remember(before, a.now(), a.schedule)
+	if local.solo {
 		a.installSolo(*s, local.source)
 	}
 	return s
@@ -76,6 +82,10 @@ func (a *app) installSolo(s shared, source Source) {
 
 func (a *app) show(s shared, source Source, solo bool) {
 	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
+	var recent []former
+	for _, old := range s.Former {
+		recent = append(recent, former{old.Ticket, old.End.Add(-a.skew)})
+	}
 	p := &Pair{
 		Token:   s.Token,
 		Ticket:  s.Ticket,
@@ -85,6 +95,7 @@ func (a *app) show(s shared, source Source, solo bool) {
 		minted:  local(s.Minted),
 		renew:   local(s.Renew),
 		expires: local(s.Expires),
+		former:  recent,
 	}
 	p.futile.Store(s.Futile)
 	p.proved.Store(s.Proved)

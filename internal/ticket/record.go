@@ -2,6 +2,7 @@ package ticket
 
 import (
 	mathrand "math/rand/v2"
+	"slices"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -25,7 +26,18 @@ type shared struct {
 	Token      secret.Text
 	Ticket     secret.Text
 	terms
+	Former []former // newest first; not changed in place: copies of a pair have it in common
 }
+
+// former is a ticket that ended not long ago. What was signed with it may yet have to be checked.
+type former struct {
+	Ticket secret.Text
+	End    time.Time
+}
+
+// mostFormer bounds the former tickets of a pair. A pair that is renewed when due has one or
+// two; another server that voids it every few minutes brings about more. Each takes about 130 bytes.
+const mostFormer = 8
 
 // terms is what a pair is good for, without its secrets.
 type terms struct {
@@ -44,7 +56,29 @@ type terms struct {
 // same reports whether two records of a generation say the same.
 func (s *shared) same(o *shared) bool {
 	return s.Generation == o.Generation && s.Ticket.Equal(o.Ticket) && s.Renew.Equal(o.Renew) && s.Expires.Equal(o.Expires) &&
-		s.Futile == o.Futile && s.Proved == o.Proved && s.Doubtful == o.Doubtful
+		s.Futile == o.Futile && s.Proved == o.Proved && s.Doubtful == o.Doubtful &&
+		slices.EqualFunc(s.Former, o.Former, func(a, b former) bool { return a.Ticket.Equal(b.Ticket) })
+}
+
+// remember adds to s the ticket of an earlier pair, which ended with s at the latest, and that
+// pair's former ones; now is where they are counted from.
+func (s *shared) remember(earlier *shared, now time.Time, schedule Schedule) {
+	if earlier == nil {
+		return
+	}
+	end := s.Minted.Add(schedule.Overlap)
+	if earlier.Expires.Before(end) {
+		end = earlier.Expires
+	}
+	var list []former
+	for _, old := range slices.Concat(s.Former, []former{{earlier.Ticket, end}}, earlier.Former) {
+		known := old.Ticket.Equal(s.Ticket) || slices.ContainsFunc(list, func(f former) bool { return f.Ticket.Equal(old.Ticket) })
+		if !known && schedule.isRecent(old.End, now) {
+			list = append(list, old)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b former) int { return b.End.Compare(a.End) })
+	s.Former = list[:min(len(list), mostFormer)]
 }
 
 // doubt notes that a token call whose answer was lost may have issued a token: the pair
@@ -129,6 +163,10 @@ type Schedule struct {
 	Refresh time.Duration // age at which a pair is renewed
 	Overlap time.Duration // how long a pair lives on once a newer one was issued
 }
+
+// isRecent reports whether a ticket that ends at end is in force at now, or ended within the last
+// Refresh: so long a result may take from the vendor, who signs it, through a front end to its check.
+func (s Schedule) isRecent(end, now time.Time) bool { return now.Before(end.Add(s.Refresh)) }
 
 // lease is the longest a renewal may take, from its lease to its publication. Half
 // the overlap: where a holder died just after its token was issued, the next one

@@ -6,6 +6,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,7 +73,8 @@ func (s *seal) open(version uint64, data []byte) (r record, ok bool) {
 // must agree with what an instance counts in nanoseconds, or it would look for ever.
 func (r *record) isUsable() bool {
 	p := r.Pair
-	return p == nil || !p.Ticket.IsEmpty() && isCountable(p.Minted) && isCountable(p.Renew) && isCountable(p.Expires)
+	return p == nil || !p.Ticket.IsEmpty() && isCountable(p.Minted) && isCountable(p.Renew) && isCountable(p.Expires) &&
+		!slices.ContainsFunc(p.Former, func(f former) bool { return f.Ticket.IsEmpty() || !isCountable(f.End) })
 }
 
 // isCountable reports whether Unix nanoseconds can say t.
