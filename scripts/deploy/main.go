@@ -21,11 +21,11 @@ import (
 
 	"kyc-ocr-relay/internal/archive"
 	"kyc-ocr-relay/internal/config"
-	"kyc-ocr-relay/internal/deploy"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/store"
 	"kyc-ocr-relay/internal/ticket"
+	"kyc-ocr-relay/scripts/deploy/internal/deployment"
 )
 
 func main() {
@@ -135,25 +135,25 @@ func run(ctx context.Context, arguments []string, lookup func(string) (string, b
 	if err != nil && (!errors.Is(err, fs.ErrNotExist) || o.env != ".env") {
 		return fmt.Errorf("-env: %w", err)
 	}
-	environment, problem := deploy.ReadEnvironment(o.env, bytes.NewReader(file), lookup)
+	environment, problem := deployment.ReadEnvironment(o.env, bytes.NewReader(file), lookup)
 	account := o.account(file, lookup)
 	switch {
 	case o.check:
 		return o.runCheck(ctx, account, environment, problem, out)
 	case o.rollback:
-		return o.apply(ctx, account, environment.Prefix(), out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
+		return o.apply(ctx, account, environment.Prefix(), out, func(c *deployment.Client, kind archive.Kind) (*deployment.Plan, error) {
 			return c.Rollback(ctx, o.nameOf(kind), kind)
 		})
 	case problem != nil:
 		return problem
 	}
 	fmt.Fprintln(out, "building the function …")
-	return o.apply(ctx, account, environment.Prefix(), out, func(c *deploy.Client, kind archive.Kind) (*deploy.Plan, error) {
+	return o.apply(ctx, account, environment.Prefix(), out, func(c *deployment.Client, kind archive.Kind) (*deployment.Plan, error) {
 		code, err := zip(ctx, kind)
 		if err != nil {
 			return nil, err
 		}
-		return c.Plan(ctx, deploy.Config{
+		return c.Plan(ctx, deployment.Config{
 			Name: o.nameOf(kind), Kind: kind, Role: o.role, Memory: o.memory, Timeout: o.timeout, Canary: o.canary,
 			Environment: environment, Zip: code, EventURL: o.eventURL, Open: o.open,
 		})
@@ -161,13 +161,13 @@ func run(ctx context.Context, arguments []string, lookup func(string) (string, b
 }
 
 // account takes the credentials from the environment or from the .env file.
-func (o options) account(file []byte, lookup func(string) (string, bool)) deploy.Account {
-	values := deploy.Credentials(bytes.NewReader(file), lookup)
+func (o options) account(file []byte, lookup func(string) (string, bool)) deployment.Account {
+	values := deployment.Credentials(bytes.NewReader(file), lookup)
 	region := o.region
 	if region == "" {
 		region = values["TENCENTCLOUD_REGION"]
 	}
-	return deploy.Account{
+	return deployment.Account{
 		SecretID:  values["TENCENTCLOUD_SECRET_ID"],
 		SecretKey: secret.New(values["TENCENTCLOUD_SECRET_KEY"]),
 		Token:     secret.New(values["TENCENTCLOUD_TOKEN"]),
@@ -177,8 +177,8 @@ func (o options) account(file []byte, lookup func(string) (string, bool)) deploy
 }
 
 // apply plans for all functions first, so that nothing is begun that cannot be planned.
-func (o options) apply(ctx context.Context, account deploy.Account, prefix string, out io.Writer, plan func(*deploy.Client, archive.Kind) (*deploy.Plan, error)) error {
-	client, err := deploy.NewClient(account)
+func (o options) apply(ctx context.Context, account deployment.Account, prefix string, out io.Writer, plan func(*deployment.Client, archive.Kind) (*deployment.Plan, error)) error {
+	client, err := deployment.NewClient(account)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (o options) apply(ctx context.Context, account deploy.Account, prefix strin
 	if o.endpoint != "" {
 		client.Interval = 20 * time.Millisecond // a trial on this machine
 	}
-	var plans []*deploy.Plan
+	var plans []*deployment.Plan
 	empty := true
 	for _, kind := range o.kinds() {
 		p, err := plan(client, kind)
@@ -227,11 +227,11 @@ func (o options) apply(ctx context.Context, account deploy.Account, prefix strin
 // errToFix ends the command where -check found something; what, it has printed.
 var errToFix = errors.New("see above")
 
-func (o options) runCheck(ctx context.Context, account deploy.Account, environment deploy.Environment, problem error, out io.Writer) error {
+func (o options) runCheck(ctx context.Context, account deployment.Account, environment deployment.Environment, problem error, out io.Writer) error {
 	good := true
 	for _, kind := range o.kinds() {
 		fmt.Fprintf(out, "%s function %s\n", kind, o.nameOf(kind))
-		good = deploy.Check{
+		good = deployment.Check{
 			Account: account, Name: o.nameOf(kind), Kind: kind, Role: o.role,
 			Environment: environment, Problem: problem, Mint: o.mint, EventURL: o.eventURL, Out: out,
 			OpenStore: func(l config.Location, credentials role.Source) (ticket.Store, error) {

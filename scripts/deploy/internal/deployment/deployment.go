@@ -1,4 +1,4 @@
-// Package deploy brings a function to Tencent Cloud SCF: it looks at what is there, says what it
+// Package deployment brings a function to Tencent Cloud SCF: it looks at what is there, says what it
 // would do (a Plan), does it, and goes on after a failure by looking again.
 //
 // A deployment is a function ($LATEST) with its code, configuration and variables; a published
@@ -6,7 +6,7 @@
 // Function URL and, for an event function, the timer. Nothing of it is remembered here: all that a
 // later run has to know is read back from the cloud. What the cloud does not tell (the code's
 // SHA-256 as it was uploaded, and IgnoreSysLog) is kept in the function's description.
-package deploy
+package deployment
 
 import (
 	"errors"
