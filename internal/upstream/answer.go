@@ -14,7 +14,7 @@ type Class int
 // The classes. See codes for the vendor's numbers.
 const (
 	Success    Class = iota
-	Business         // an answer about the card: not recognised, a warning, an unknown code
+	Business         // an answer about the card or face: not recognised, a warning, another person, an unknown code
 	NotFound         // no result for this order: not existing, not finished and purged look alike
 	BadRequest       // a parameter was refused
 	Rejected         // token, ticket or sign was refused: renew, sign anew, once
@@ -24,7 +24,8 @@ const (
 )
 
 // codes has every code that is not a business answer (cloud.tencent.com document
-// 1007, error codes; 15 as public clients see it).
+// 1007, error codes; 15 as public clients see it). They are the same for every call: the
+// verdict of a face verification is a code, too, and any that is not here is one.
 var codes = map[string]Class{
 	"0":        Success,
 	"66660020": NotFound,
@@ -72,7 +73,7 @@ func printable(code string) string {
 	return code
 }
 
-// Answer is the upstream's answer to a result query.
+// Answer is the upstream's answer to a signed call.
 type Answer struct {
 	Code     string // fit for the log: what is no number is not repeated
 	Class    Class

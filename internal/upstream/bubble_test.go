@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -57,6 +58,7 @@ func inBubble(t *testing.T, timeout time.Duration, answer func(n int, w http.Res
 	synctest.Test(t, func(t *testing.T) {
 		b := &bubble{network: &network{conns: make(chan net.Conn), done: make(chan struct{})}, start: time.Now()}
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // else a client that leaves is not noticed
 			b.mu.Lock()
 			b.queries = append(b.queries, r.URL.Query())
 			b.moments = append(b.moments, time.Since(b.start))

@@ -1,6 +1,6 @@
 // Package upstream speaks the server API of Tencent Cloud 人脸核身 (document 1007):
-// one method a call, codes to classes. Which ticket to use, and what to do when
-// it is rejected, is decided elsewhere.
+// one table of calls, one way to make them, codes to classes. Which ticket to use, and what
+// to do when it is rejected, is decided elsewhere.
 package upstream
 
 import (
@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +52,8 @@ type Client struct {
 	// do not quote the URL.
 	transport http.RoundTripper
 	pool      *http.Transport
-	header    http.Header  // of every request; nobody changes it
+	header    http.Header  // of every GET; nobody changes it
+	posted    http.Header  // of every POST, likewise
 	used      atomic.Int64 // wall clock of the last call, Unix nanoseconds
 }
 
@@ -78,37 +80,36 @@ func New(c Config) *Client {
 
 		transport: c.Transport,
 		header:    http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
+		posted:    http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}, "Content-Type": {"application/json"}},
 	}
 }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.pool.CloseIdleConnections() }
 
-// call is one GET of the API.
-type call struct {
-	step  string
+// round is one call with its values, over all attempts.
+type round struct {
+	row
 	path  string
-	query func() string // made anew for every attempt: a nonce is used once
-	limit int           // bytes of the answer
-	room  int           // bytes to leave free in front of it
+	query func() string                         // of the URL; made anew for every attempt of a GET: a nonce is used once
+	body  func() (pieces net.Buffers, size int) // of a POST, made anew likewise
+	limit int                                   // bytes of the answer
+	room  int                                   // bytes to leave free in front of it
+	sent  atomic.Bool                           // whether this attempt may have arrived, of a call that is made once
 
-	// Of a call that must not be repeated once it may have arrived: whether this attempt
-	// may have. nil: it may be repeated.
-	sent *atomic.Bool
-
-	memory Memory // for it; nil: the heap
+	memory Memory // for the answer; nil: the heap
 	taken  int    // bytes of memory, in this attempt
 }
 
 // do makes the call, again at most twice where that may help and does no harm, within
 // ctx.
-func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
+func (c *Client) do(ctx context.Context, k *round) (*Answer, error) {
 	start := time.Now()
 	c.dropIdle(start)
 	for attempt := 1; ; attempt++ {
-		answer, err := c.once(ctx, &k)
+		answer, err := c.attempt(ctx, k)
 		again := err != nil && err.again || err == nil && answer.Class == Transient
-		if k.sent != nil {
+		if k.once {
 			again = again && err != nil && !k.sent.Load()
 		}
 		if again && attempt < maxAttempts && pause(ctx, attempt) {
@@ -119,7 +120,10 @@ func (c *Client) do(ctx context.Context, k call) (*Answer, error) {
 		}
 		if err != nil {
 			err.Step, err.Attempts, err.Elapsed = k.step, attempt, time.Since(start)
-			err.lost = k.sent != nil && k.sent.Load()
+			err.lost = k.once && k.sent.Load()
+			if err.Reason == TooLarge && k.row.limit > 0 {
+				err.Reason = BadResponse // not an answer of the kind that has photos to ask for one by one
+			}
 			return nil, err
 		}
 		answer.Attempts, answer.Elapsed = attempt, time.Since(start)
@@ -155,8 +159,8 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-// once is the one round trip through which every call goes.
-func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
+// attempt is the one round trip through which every call goes.
+func (c *Client) attempt(ctx context.Context, k *round) (*Answer, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	k.give(k.taken) // by the attempt before
@@ -164,17 +168,17 @@ func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
 	u := *c.base
 	u.Path += k.path
 	u.RawQuery = k.query()
-	request := &http.Request{
-		Method: http.MethodGet,
-		URL:    &u,
-		Host:   u.Host,
-		Header: c.header,
-		Body:   sendOnce{},
+	request := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: c.header}
+	if k.post {
+		request.Method, request.Header = http.MethodPost, c.posted
+		k.carry(request)
+	} else {
+		request.Body = sendOnce{}
 		// Else the transport looks into the body first and, where that takes it long on
 		// a busy machine, sends a chunked one.
-		TransferEncoding: []string{"identity"},
+		request.TransferEncoding = []string{"identity"}
 	}
-	if k.sent != nil {
+	if k.once {
 		k.sent.Store(c.transport != http.RoundTripper(c.pool)) // only the pool tells
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { k.sent.Store(true) }})
 	}
@@ -198,6 +202,19 @@ func (c *Client) once(ctx context.Context, k *call) (*Answer, *Error) {
 		return nil, e
 	}
 	return parse(response.StatusCode, buffer, k.room)
+}
+
+// carry gives a POST its body. The transport may take it a second time, and does where a
+// pooled connection turned out to be dead before anything was written to it.
+func (k *round) carry(request *http.Request) {
+	pieces, size := k.body()
+	open := func() (io.ReadCloser, error) {
+		copied := slices.Clone(pieces) // reading uses it up
+		return io.NopCloser(&copied), nil
+	}
+	request.ContentLength = int64(size)
+	request.Body, _ = open()
+	request.GetBody = open
 }
 
 // sendOnce is an empty body that keeps the transport from repeating a request by itself

@@ -26,7 +26,7 @@ const (
 
 // Error is a call that failed. Its text holds no URL, parameter or body.
 type Error struct {
-	Step     string // "access token", "SIGN ticket" or "result"
+	Step     string // "access token", "SIGN ticket", "NONCE ticket", or Call.Step
 	Reason   Reason
 	Code     string // of the upstream, with Refused
 	Class    Class  // of Code, with Refused
@@ -52,8 +52,9 @@ func (e *Error) Refused() bool {
 	return e.Reason == Refused && e.Class != Success && e.Class != Throttled && e.Class != Transient
 }
 
-// Lost reports whether a token may have been issued although there is no answer that says
-// so: the request was sent.
+// Lost reports whether the call may have had its effect although there is no answer that
+// says so: a token or face id may have been issued. It tells so only of calls that are sent
+// once, which are those for a token and every POST.
 func (e *Error) Lost() bool { return e.lost }
 
 // transportError says what went wrong below HTTP.

@@ -2,7 +2,7 @@ package upstream
 
 import "kyc-ocr-relay/internal/jsonscan"
 
-// Photo is where a photo stands in an answer: Body[From:To] is its JSON string, with
+// Photo is where a photo, or the video of a face, stands in an answer: Body[From:To] is its JSON string, with
 // the quotes.
 type Photo struct {
 	Field    string

@@ -107,15 +107,15 @@ func TestGather(t *testing.T) {
 			"in halves":        iotest.HalfReader,
 			"as it comes, EOF": func(r io.Reader) io.Reader { return io.MultiReader(r, strings.NewReader("")) },
 		} {
-			if got, err := (&call{limit: size}).gather(reader(bytes.NewReader(want))); err != nil || !bytes.Equal(got, want) {
+			if got, err := (&round{limit: size}).gather(reader(bytes.NewReader(want))); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes, %s: %d bytes, %v", size, name, len(got), err)
 			}
-			if _, err := (&call{limit: size - 1}).gather(reader(bytes.NewReader(want))); size > 0 && !errors.Is(err, errTooLarge) {
+			if _, err := (&round{limit: size - 1}).gather(reader(bytes.NewReader(want))); size > 0 && !errors.Is(err, errTooLarge) {
 				t.Errorf("%d bytes, %s, limited to one less: %v", size, name, err)
 			}
 		}
 		broken := io.MultiReader(bytes.NewReader(want), iotest.ErrReader(io.ErrUnexpectedEOF))
-		if _, err := (&call{limit: size}).gather(broken); !errors.Is(err, io.ErrUnexpectedEOF) {
+		if _, err := (&round{limit: size}).gather(broken); !errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%d bytes, broken off: %v", size, err)
 		}
 	}

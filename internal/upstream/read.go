@@ -20,7 +20,7 @@ var (
 	errCrowded  = errors.New("no memory left")
 )
 
-func (k *call) take(n int) ([]byte, error) {
+func (k *round) take(n int) ([]byte, error) {
 	if k.memory == nil {
 		return make([]byte, n), nil
 	}
@@ -32,7 +32,7 @@ func (k *call) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-func (k *call) give(n int) {
+func (k *round) give(n int) {
 	if n > 0 {
 		k.memory.Give(n)
 		k.taken -= n
@@ -41,7 +41,7 @@ func (k *call) give(n int) {
 
 // read reads the body behind the room left for it, into a buffer of its size where that
 // is announced.
-func (k *call) read(response *http.Response) (buffer []byte, err error) {
+func (k *round) read(response *http.Response) (buffer []byte, err error) {
 	if response.ContentLength > int64(k.limit) {
 		return nil, errTooLarge
 	}
@@ -65,7 +65,7 @@ const (
 // gather reads a body of unknown size. A buffer that doubles would take up to three
 // times the answer while it grows; chunks that are joined take twice, and one is the
 // answer.
-func (k *call) gather(r io.Reader) ([]byte, error) {
+func (k *round) gather(r io.Reader) ([]byte, error) {
 	var chunks [][]byte
 	size, at, total := firstChunk, k.room, 0
 	for {
@@ -93,7 +93,7 @@ func (k *call) gather(r io.Reader) ([]byte, error) {
 	}
 }
 
-func (k *call) join(chunks [][]byte, size int) ([]byte, error) {
+func (k *round) join(chunks [][]byte, size int) ([]byte, error) {
 	if len(chunks) == 1 {
 		return chunks[0], nil
 	}

@@ -58,17 +58,22 @@ func TestTokenCallIsSentOnce(t *testing.T) {
 func TestTokenCallIsRepeatedWhereNothingWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
-		c := New(Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: time.Second,
-			Dial: func(context.Context, string, string) (net.Conn, error) {
-				dials++
-				return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-			}})
+		c := refusing(&dials)
 		_, err := c.AccessToken(t.Context(), "IDA1", secret.New("canary"))
 		var e *Error
 		if !errors.As(err, &e) || e.Lost() || e.Attempts != 3 || dials != 3 {
 			t.Errorf("%v after %d dials, want three attempts, none of them lost", err, dials)
 		}
 	})
+}
+
+// refusing returns a client whose connections are refused, and counts them.
+func refusing(dials *int) *Client {
+	return New(Config{BaseURL: &url.URL{Scheme: "http", Host: "upstream"}, Timeout: time.Second,
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			*dials++
+			return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+		}})
 }
 
 // asked is how many queries have arrived.

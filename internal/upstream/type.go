@@ -7,6 +7,7 @@ type Type string
 const (
 	BankCard Type = "bankcard"
 	IDCard   Type = "idcard"
+	Face     Type = "face" // a face verification, and its video
 )
 
 // original is a photo as it was taken, and the field that says with "0" that it was
@@ -14,24 +15,30 @@ const (
 type original struct{ field, code string }
 
 var types = map[Type]struct {
-	path      string
+	call      Call
 	photos    []string
 	originals []original
 }{
-	BankCard: {"/api/server/getBankCardOcrResult",
+	BankCard: {BankCardResult,
 		[]string{"bankcardCropPhoto", "bankcardNoPhoto", "originBankcardPhoto"},
 		[]original{{"originBankcardPhoto", ""}}},
-	IDCard: {"/api/server/getOcrResult",
+	IDCard: {IDCardResult,
 		[]string{"frontPhoto", "backPhoto", "frontCrop", "backCrop", "headPhoto"},
 		[]original{{"frontPhoto", "frontCode"}, {"backPhoto", "backCode"}}},
+	Face: {FaceRecord,
+		[]string{"photo", "video"},
+		[]original{{"photo", ""}, {"video", ""}}},
 }
 
-// IsKnown reports whether t has a result query.
-func (t Type) IsKnown() bool { return types[t].path != "" }
+// IsKnown reports whether t is a type of OCR that has a result query. Face is not one.
+func (t Type) IsKnown() bool { return t != Face && types[t].call != "" }
+
+// Call returns the result query, "" of an unknown type.
+func (t Type) Call() Call { return types[t].call }
 
 // Path returns the path of the result query.
-func (t Type) Path() string { return types[t].path }
+func (t Type) Path() string { return t.Call().Path() }
 
-// Photos returns the fields of the result that hold photos. Callers do not change
+// Photos returns the fields of the result that hold photos or a video. Callers do not change
 // the slice.
 func (t Type) Photos() []string { return types[t].photos }

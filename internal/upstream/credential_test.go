@@ -125,12 +125,12 @@ func TestLivesOfCredentials(t *testing.T) {
 	}
 }
 
-// TestCredentialAnswers gives the same answers to both calls.
+// TestCredentialAnswers gives the same answers to the three calls.
 func TestCredentialAnswers(t *testing.T) {
 	const refused = Refused
 	for _, c := range []struct {
 		name, body string
-		value      string // of both
+		value      string // of each
 		reason     Reason
 		class      Class
 		code       string
@@ -159,6 +159,9 @@ func TestCredentialAnswers(t *testing.T) {
 			},
 			"SIGN ticket": func() (secret.Credential, error) {
 				return client.SignTicket(t.Context(), "IDA1", secret.New("canary-token"))
+			},
+			"NONCE ticket": func() (secret.Credential, error) {
+				return client.NonceTicket(t.Context(), "IDA1", secret.New("canary-token"), "canary-user")
 			},
 		} {
 			got, err := call()

@@ -3,26 +3,21 @@ package upstream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/signer"
 )
 
-// The documented lives of a token and a ticket.
+// The documented lives of a token and the tickets.
 const (
 	tokenLife  = 7200 * time.Second
-	ticketLife = 3600 * time.Second
+	ticketLife = 3600 * time.Second // SIGN
+	nonceLife  = 120 * time.Second
 )
-
-// credentialLimit bounds the answers of the two credential calls, which have
-// some hundred bytes.
-const credentialLimit = 64 << 10
 
 // AccessToken fetches a new access token of appID. From then on the previous one
 // has one more minute, and a second one within that minute may end it at once: the call
@@ -33,14 +28,9 @@ func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret
 		Token string          `json:"access_token"`
 		Life  json.RawMessage `json:"expire_in"`
 	}
-	err := c.credential(ctx, &reply, call{
-		step: "access token",
-		path: "/api/oauth2/access_token",
-		sent: new(atomic.Bool),
-		query: func() string {
-			return "app_id=" + url.QueryEscape(appID) + "&secret=" + url.QueryEscape(appSecret.Reveal()) +
-				"&grant_type=client_credential&version=" + signer.Version
-		},
+	err := c.credential(ctx, &reply, "access token", accessToken, func() string {
+		return "app_id=" + url.QueryEscape(appID) + "&secret=" + url.QueryEscape(appSecret.Reveal()) +
+			"&grant_type=client_credential&version=" + signer.Version
 	})
 	if err != nil {
 		return secret.Credential{}, err
@@ -54,28 +44,34 @@ func (c *Client) AccessToken(ctx context.Context, appID string, appSecret secret
 // SignTicket fetches the SIGN ticket that goes with token and dies with it.
 // Errors are *Error.
 func (c *Client) SignTicket(ctx context.Context, appID string, token secret.Text) (secret.Credential, error) {
+	return c.ticket(ctx, "SIGN ticket", appID, token, "&type=SIGN", ticketLife)
+}
+
+// NonceTicket fetches a NONCE ticket: the user of that id can start the vendor's client with
+// it once, within its life of two minutes and that of token. It is fetched for every start,
+// never kept and never handed out. Errors are *Error; one that is Rejected means the token.
+func (c *Client) NonceTicket(ctx context.Context, appID string, token secret.Text, userID string) (secret.Credential, error) {
+	return c.ticket(ctx, "NONCE ticket", appID, token, "&type=NONCE&user_id="+url.QueryEscape(userID), nonceLife)
+}
+
+func (c *Client) ticket(ctx context.Context, step, appID string, token secret.Text, kind string, documented time.Duration) (secret.Credential, error) {
 	var reply struct {
 		Tickets []struct {
 			Value string          `json:"value"`
 			Life  json.RawMessage `json:"expire_in"`
 		} `json:"tickets"`
 	}
-	err := c.credential(ctx, &reply, call{
-		step: "SIGN ticket",
-		path: "/api/oauth2/api_ticket",
-		query: func() string {
-			return "app_id=" + url.QueryEscape(appID) + "&access_token=" + url.QueryEscape(token.Reveal()) +
-				"&type=SIGN&version=" + signer.Version
-		},
+	err := c.credential(ctx, &reply, step, apiTicket, func() string {
+		return "app_id=" + url.QueryEscape(appID) + "&access_token=" + url.QueryEscape(token.Reveal()) + kind + "&version=" + signer.Version
 	})
 	if err != nil {
 		return secret.Credential{}, err
 	}
 	if len(reply.Tickets) == 0 || reply.Tickets[0].Value == "" {
-		return secret.Credential{}, &Error{Step: "SIGN ticket", Reason: Refused, Code: "0", Detail: " without a ticket"}
+		return secret.Credential{}, &Error{Step: step, Reason: Refused, Code: "0", Detail: " without a ticket"}
 	}
 	ticket := reply.Tickets[0]
-	return secret.Credential{Value: secret.New(ticket.Value), Life: life(ticket.Life, ticketLife)}, nil
+	return secret.Credential{Value: secret.New(ticket.Value), Life: life(ticket.Life, documented)}, nil
 }
 
 // Issuer issues the credentials of one app.
@@ -101,14 +97,11 @@ func (i Issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credentia
 }
 
 // credential makes a call whose answer, with code 0, is decoded into reply.
-func (c *Client) credential(ctx context.Context, reply any, k call) error {
-	k.limit = credentialLimit
+func (c *Client) credential(ctx context.Context, reply any, step string, call Call, query func() string) error {
+	k := &round{row: table[call], path: call.Path(), query: query, limit: call.Limit()}
+	k.step = step
 	answer, err := c.do(ctx, k)
 	if err != nil {
-		var e *Error
-		if errors.As(err, &e) && e.Reason == TooLarge {
-			e.Reason = BadResponse // not an answer of the kind that has photos to ask for one by one
-		}
 		return err
 	}
 	// An answer with a code other than 0 issued nothing, as far as that is known.
@@ -133,45 +126,4 @@ func life(raw json.RawMessage, documented time.Duration) time.Duration {
 		return documented
 	}
 	return time.Duration(seconds * float64(time.Second))
-}
-
-// Query asks for one OCR result.
-type Query struct {
-	Type       Type
-	AppID      string
-	OrderNo    string // letters and digits, at most 32
-	WithPhotos bool
-	WithNative bool // ID card only
-	Ticket     secret.Text
-	Limit      int    // bytes of the answer
-	Room       int    // bytes to leave free in front of the answer, for who extends it in place, and wants its Marks
-	Memory     Memory // for the answer; nil: the heap
-}
-
-// Result asks for an OCR result. Any JSON with a code is an Answer, whatever the
-// code; errors are *Error.
-func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
-	return c.do(ctx, call{
-		step:   "result",
-		path:   types[q.Type].path,
-		query:  q.sign,
-		limit:  q.Limit,
-		room:   q.Room,
-		memory: q.Memory,
-	})
-}
-
-// sign makes the signed query string. get_file and get_native are not signed
-// (document 1007, OCR result).
-func (q *Query) sign() string {
-	nonce := signer.Nonce()
-	photos, native := "", ""
-	if q.WithPhotos {
-		photos = "&get_file=1"
-	}
-	if q.WithNative && q.Type == IDCard {
-		native = "&get_native=1"
-	}
-	return "app_id=" + q.AppID + "&order_no=" + q.OrderNo + "&nonce=" + nonce + "&version=" + signer.Version +
-		"&sign=" + signer.Sign(q.AppID, q.OrderNo, signer.Version, nonce, q.Ticket.Reveal()) + photos + native
 }

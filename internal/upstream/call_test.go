@@ -1,0 +1,243 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"kyc-ocr-relay/internal/secret"
+	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/signer"
+)
+
+// portrait is a small picture in Base64.
+const portrait = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//2Q=="
+
+// asked has the parameters of each call, and a body as a caller writes it: with an app, version,
+// nonce and sign of its own, that count for nothing.
+func asked(t *testing.T, call Call, order string) Params {
+	t.Helper()
+	p := Params{AppID: "IDA1", OrderNo: order, Limit: 1 << 20}
+	if call.Method() == http.MethodGet {
+		return p
+	}
+	body := `{"webankAppId":"another","orderNo":"` + order + `","version":"0","nonce":"stale","sign":"stale"`
+	switch {
+	case call == OCRCertID:
+	case call.Step() == "face id":
+		body += `,"userId":"user1","name":"\u5f20三","idNo":"000000199001010001","sourcePhotoStr":"` + portrait + `","sourcePhotoType":"2"`
+	case call == IDCardPicture:
+		body += `,"cardType":"0","idcardStr":"` + portrait + `"`
+	case call == BankCardPicture:
+		body += `,"bankcardStr":"` + portrait + `"`
+	case call.Step() == "picture":
+		body += `,"imageStr":"` + portrait + `"`
+	}
+	var err error
+	if p.Body, err = ReadBody(call, []byte(body+"}")); err != nil {
+		t.Fatal(call, err)
+	}
+	return p
+}
+
+// TestEveryCall makes each against the simulator, which knows exactly what it takes, and once
+// with a ticket that is dead.
+func TestEveryCall(t *testing.T) {
+	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "s"}})
+	c := connect(t, sim.ServeHTTP)
+	if n := len(Calls()); n != 16 {
+		t.Errorf("%d calls", n)
+	}
+	_, ticket := sim.Mint("IDA1")
+	for i, call := range Calls() {
+		if !call.IsKnown() {
+			t.Errorf("%s is not known", call)
+		}
+		p := asked(t, call, fmt.Sprintf("order%d", i))
+		p.Ticket = secret.New("a ticket that is dead")
+		a, err := c.Do(t.Context(), call, p)
+		if err != nil || a.Class != Rejected {
+			t.Errorf("%s, dead ticket: %+v, %v", call, a, err)
+		}
+		p.Ticket = secret.New(ticket)
+		a, err = c.Do(t.Context(), call, p)
+		if err != nil || a.Class != Success || a.Attempts != 1 {
+			t.Errorf("%s: %+v, %v", call, a, err)
+			continue
+		}
+		if got := jsonText(a, "orderNo"); got != p.OrderNo {
+			t.Errorf("%s: answer about %q", call, got)
+		}
+		if n := sim.Requests(call.Path()); n != 2 {
+			t.Errorf("%s: %d requests", call, n)
+		}
+	}
+	for _, unknown := range []Call{"", "/", "/api/oauth2/access_token", "/api/server/GetFaceId", "/api/server/getfaceid/"} {
+		if unknown.IsKnown() {
+			t.Errorf("%q is known", unknown)
+		}
+	}
+	if broken := sim.Violations(); broken != nil {
+		t.Errorf("%q", broken)
+	}
+}
+
+// jsonText returns a text of the result.
+func jsonText(a *Answer, name string) string { return string(a.Photo(name)) }
+
+// TestStartOfAClient goes the whole way of an SDK, of a phone's page, and of a PC's page.
+func TestStartOfAClient(t *testing.T) {
+	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "s"}})
+	c := connect(t, sim.ServeHTTP)
+	token, ticket := sim.Mint("IDA1")
+	nonceTicket := func() string {
+		got, err := c.NonceTicket(t.Context(), "IDA1", secret.New(token), "user&1=")
+		if err != nil || got.Life != 2*time.Minute {
+			t.Fatal(got.Life, err)
+		}
+		return got.Value.Reveal()
+	}
+	v := signer.Values{AppID: "IDA1", OrderNo: "ocr1", UserID: "user&1=", Nonce: signer.Nonce()}
+	done, err := sim.RunOCR(simulator.Start{AppID: v.AppID, UserID: v.UserID, OrderNo: v.OrderNo, Nonce: v.Nonce, Version: signer.Version,
+		Sign: signer.StartSDK.Sign(v, nonceTicket())})
+	if err != nil || done.Sign != signer.Callback.Sign(v, ticket) {
+		t.Errorf("OCR: %+v, %v", done, err)
+	}
+	for i, call := range []Call{FaceID, AdvFaceID, PlusFaceID, WillFaceID, AdvFaceID, H5FaceID} {
+		v.OrderNo, v.Nonce = fmt.Sprintf("face%d", i), signer.Nonce()
+		a, err := c.Do(t.Context(), call, Params{AppID: "IDA1", Ticket: secret.New(ticket), Body: NewBody(
+			Member{Name: "orderNo", Text: v.OrderNo}, Member{Name: "userId", Text: v.UserID}, Member{Name: "name", Text: "张<三>"},
+			Member{Name: "idNo", Text: "1"}, Member{Name: "liveInterType"}, Member{Name: "sourcePhotoStr", Raw: []byte(`"` + portrait + `"`)})})
+		if err != nil || a.Class != Success {
+			t.Fatalf("%s: %+v, %v", call, a, err)
+		}
+		v.FaceID = jsonText(a, "faceId") + jsonText(a, "h5faceId")
+		if i < 4 {
+			done, err = sim.RunFace(simulator.Start{AppID: v.AppID, UserID: v.UserID, OrderNo: v.OrderNo, Nonce: v.Nonce, Version: signer.Version,
+				FaceID: v.FaceID, Sign: signer.StartSDK.Sign(v, nonceTicket())})
+		} else {
+			name := map[Call]string{AdvFaceID: "faceId", H5FaceID: "h5faceId"}[call]
+			var back string
+			back, err = sim.RunH5("https://kyc1.qcloud.com/api/web/login?" + url.Values{"appId": {v.AppID}, "userId": {v.UserID}, "orderNo": {v.OrderNo},
+				"nonce": {v.Nonce}, "version": {signer.Version}, name: {v.FaceID}, "url": {"https://shop.example/"},
+				"sign": {signer.StartH5Face.Sign(v, nonceTicket())}}.Encode())
+			u, _ := url.Parse(back)
+			done.Code, done.Sign = u.Query().Get("code"), u.Query().Get("newSignature")+u.Query().Get("newSign")
+		}
+		v.Code = done.Code
+		if err != nil || v.Code != "0" || done.Sign != signer.Callback.Sign(v, ticket) {
+			t.Errorf("%s: %+v, %v", call, done, err)
+		}
+		a, err = c.Result(t.Context(), Query{Type: Face, AppID: "IDA1", OrderNo: v.OrderNo, WithPhotos: true, Ticket: secret.New(ticket), Limit: 1 << 20})
+		if err != nil || a.Class != Success || len(a.Photos(Face)) != 2 || strings.Join(a.Originals(Face), " ") != "photo video" {
+			t.Errorf("%s: %+v, %v", call, a, err)
+		}
+	}
+	if broken := sim.Violations(); broken != nil {
+		t.Errorf("%q", broken)
+	}
+}
+
+// TestNonceTicketOfADeadToken is how a caller learns that the pair was rejected.
+func TestNonceTicketOfADeadToken(t *testing.T) {
+	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "s"}})
+	_, err := connect(t, sim.ServeHTTP).NonceTicket(t.Context(), "IDA1", secret.New("dead"), "user1")
+	var e *Error
+	if !errors.As(err, &e) || e.Class != Rejected || e.Step != "NONCE ticket" || e.Lost() {
+		t.Errorf("%+v", err)
+	}
+}
+
+func TestFilesOfAFace(t *testing.T) {
+	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "s"}})
+	c := connect(t, sim.ServeHTTP)
+	_, ticket := sim.Mint("IDA1")
+	for _, c2 := range []struct {
+		order, files, want string
+	}{
+		{"order1", "1", "photo video"}, {"order1", "2", "photo"}, {"order1", "3", "video"}, {"order1", "", ""},
+		{"mismatch1", "1", "photo"}, {"spoof1", "1", ""}, {"late1", "1", ""}, {"odd1", "1", "photo video"}, {"number1", "1", "photo video"},
+	} {
+		for _, call := range []Call{FaceRecord, FaceSync} {
+			p := Params{AppID: "IDA1", Ticket: secret.New(ticket), OrderNo: c2.order, Files: c2.files, Limit: 1 << 20,
+				Body: NewBody(Member{Name: "orderNo", Text: c2.order}, Member{Name: "getFile", Text: c2.files})}
+			a, err := c.Do(t.Context(), call, p)
+			if err != nil || a.Class != Success && a.Class != Business {
+				t.Fatalf("%s %s: %+v, %v", call, c2.order, a, err)
+			}
+			got := ""
+			for _, photo := range a.Photos(Face) {
+				got += " " + photo.Field
+			}
+			if strings.TrimSpace(got) != c2.want && c2.order != "late1" {
+				t.Errorf("%s %s %q:%s, want %s", call, c2.order, c2.files, got, c2.want)
+			}
+			if late := len(a.Originals(Face)) == 2; late != (a.Class == Success) {
+				t.Errorf("%s %s: waits for %q", call, c2.order, a.Originals(Face))
+			}
+		}
+	}
+}
+
+// TestPostIsSentOnce: an upload uses up its order number, and whether it did is not known where
+// its answer is lost.
+func TestPostIsSentOnce(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(int, http.ResponseWriter, *http.Request)
+		lost   bool
+	}{
+		{"closed without an answer", abort(0, 99), true},
+		{"a page in between", page, true},
+		{"no answer in time", hangUp, true},
+		{"an internal error", codeThen("999999", 99), false},
+		{"throttled", codeThen("400501", 99), false},
+	} {
+		for _, call := range Calls() {
+			if call.Method() == http.MethodGet {
+				continue
+			}
+			inBubble(t, time.Second, c.answer, func(t *testing.T, b *bubble) {
+				a, err := b.client.Do(t.Context(), call, asked(t, call, "order1"))
+				var e *Error
+				if c.lost && (!errors.As(err, &e) || !e.Lost() || e.Step != call.Step()) || !c.lost && (err != nil || a.Attempts != 1) {
+					t.Errorf("%s, %s: %+v, %v", call, c.name, a, err)
+				}
+				synctest.Wait()
+				if n := b.asked(); n != 1 {
+					t.Errorf("%s, %s: asked %d times", call, c.name, n)
+				}
+			})
+		}
+	}
+}
+
+func TestPostIsRepeatedWhereNothingWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		c := refusing(&dials)
+		_, err := c.Do(t.Context(), FaceID, asked(t, FaceID, "order1"))
+		var e *Error
+		if !errors.As(err, &e) || e.Lost() || e.Attempts != 3 || dials != 3 {
+			t.Errorf("%v after %d dials, want three attempts, none of them lost", err, dials)
+		}
+	})
+}
+
+// A small answer is bounded by its row, and is no result with photos to ask for one by one.
+func TestFaceIDOfTooManyBytes(t *testing.T) {
+	c := connect(t, text(`{"code":"0","x":"`+strings.Repeat("x", smallAnswer)+`"}`))
+	_, err := c.Do(t.Context(), FaceID, asked(t, FaceID, "order1"))
+	var e *Error
+	if !errors.As(err, &e) || e.Reason != BadResponse {
+		t.Errorf("%+v", err)
+	}
+	if a, err := c.Do(t.Context(), FaceRecord, asked(t, FaceRecord, "order1")); err != nil || a.Class != Success {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
