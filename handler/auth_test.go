@@ -42,20 +42,20 @@ func TestAuthenticate(t *testing.T) {
 		{"two tokens", []string{"Bearer " + alice + " " + bob}, ""},
 		{"a NUL behind", []string{"Bearer " + alice + "\x00"}, ""},
 	} {
-		caller, ok := callerOf(r, c.header)
-		if ok != (c.caller != "") || ok && caller != c.caller {
-			t.Errorf("%s: got %q, %v", c.name, caller, ok)
+		caller := callerOf(r, c.header)
+		if (caller != nil) != (c.caller != "") || caller != nil && caller.Name != c.caller {
+			t.Errorf("%s: got %+v", c.name, caller)
 		}
 	}
 }
 
 func TestNobodyIsACallerWhereThereAreNone(t *testing.T) {
 	for _, header := range [][]string{nil, {"Bearer "}, {"Bearer x"}} {
-		if _, ok := callerOf(relay.New(relay.Config{}), header); ok {
+		if callerOf(relay.New(relay.Config{}), header) != nil {
 			t.Errorf("%q was let in", header)
 		}
-		if name, ok := callerOf(relay.New(relay.Config{NoAuth: true}), header); !ok || name != "" {
-			t.Errorf("%q was not let in, or got the name %q", header, name)
+		if caller := callerOf(relay.New(relay.Config{NoAuth: true}), header); caller == nil || caller.Name != "" {
+			t.Errorf("%q was not let in, or got a name: %v", header, caller)
 		}
 	}
 }

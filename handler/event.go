@@ -103,6 +103,7 @@ func (h *Handler) http(ctx context.Context, id string, e event) []byte {
 		path:   jsonscan.Text(e["path"]),
 		limit:  scf.ResponseLimit,
 		event:  true,
+		source: func() ([]byte, error) { return eventBody(e) },
 	}
 	if !decodeQuery(e["queryString"], req.add) {
 		decodeQuery(e["queryStringParameters"], req.add)
@@ -182,7 +183,11 @@ func (h *Handler) query(ctx context.Context, id string, r *relay.Relay, e event)
 			return line.fail(failed(err))
 		}
 		q.WithPhotos, q.WithNative, q.Limit = flag(e["get_file"]), flag(e["get_native"]), scf.ResponseLimit
-		return h.result(ctx, r, q, &line)
+		answer, err := h.relays.Ask(ctx, r, q, &line.trace)
+		if err != nil {
+			return line.fail(failed(err))
+		}
+		return passOn(answer)
 	})
 	if line.failed != "" {
 		return nil, errors.New(string(resp.body))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
@@ -23,10 +24,14 @@ type failure struct {
 
 // The codes.
 const (
-	codeOrderNo       = "InvalidParameterValue.OrderNo"
-	codeAppID         = "InvalidParameterValue.AppId"
-	codeDuplicate     = "InvalidParameterValue.Duplicate"
+	codeParameter     = "InvalidParameterValue."
+	codeOrderNo       = codeParameter + "OrderNo"
+	codeAppID         = codeParameter + "AppId"
+	codeDuplicate     = codeParameter + "Duplicate"
+	codeBody          = "InvalidParameter.Body"
+	codeBodyTooLarge  = "RequestSizeLimitExceeded"
 	codeAuth          = "AuthFailure"
+	codeUnauthorized  = "UnauthorizedOperation"
 	codeNotFound      = "ResourceNotFound"
 	codeMethod        = "UnsupportedOperation"
 	codeCredential    = "FailedOperation.Credential"
@@ -54,7 +59,9 @@ var (
 	failUnauthenticated = failure{status: 401, code: codeAuth, msg: "a valid token is required: Authorization: Bearer <token>", challenge: true}
 	failNoRoute         = failure{status: 404, code: codeNotFound, msg: "no such route, type or photo"}
 	failNoPhoto         = failure{status: 404, code: codeNotFound, msg: "the result has no such photo, or not yet: photos may follow the result by about a second"}
-	failMethod          = failure{status: 405, code: codeMethod, msg: "only GET is supported", allow: "GET"}
+	failApp             = failure{status: 403, code: codeUnauthorized, msg: "the caller may not use this app_id (CALLER_APPS)"}
+	failBody            = failure{status: 400, code: codeBody, msg: "the body must be one JSON object in UTF-8"}
+	failBodyTooLarge    = failure{status: 413, code: codeBodyTooLarge, msg: "the body is larger than 6 MB"}
 	failOrderNo         = failure{status: 400, code: codeOrderNo, msg: relay.ErrOrderNo.Error()}
 	failAppID           = failure{status: 400, code: codeAppID, msg: relay.ErrAppID.Error()}
 	failTooLarge        = failure{status: 502, code: codeTooLarge, msg: "the answer exceeds the platform's 6 MB: fetch the photos one by one from /ocr/{type}/{order_no}/photos/{name}, or have results delivered (DELIVER_TO)"}
@@ -64,6 +71,14 @@ var (
 	failNoSinks         = failure{status: 500, code: codeConfiguration, msg: "DELIVER_TO: required where events are to be delivered"}
 	failBadPhoto        = failure{status: 502, code: codeBadResponse, msg: "result: the photo is not Base64"}
 )
+
+func failMethod(method string) failure {
+	return failure{status: 405, code: codeMethod, msg: "only " + method + " is supported", allow: method}
+}
+
+func failScope(s config.Scope) failure {
+	return failure{status: 403, code: codeUnauthorized, msg: "the caller lacks the scope " + string(s) + " (CALLER_SCOPES)"}
+}
 
 func failDuplicate(name string) *failure {
 	return &failure{status: 400, code: codeDuplicate, msg: name + " is given twice"}
@@ -75,8 +90,11 @@ func failed(err error) failure {
 		call     *upstream.Error
 		renewal  *ticket.Failure
 		settings *relay.SettingsError
+		body     *upstream.BodyError
 	)
 	switch {
+	case errors.As(err, &body):
+		return failedBody(body)
 	case errors.As(err, &call):
 		return failedCall(call)
 	case errors.As(err, &settings):
@@ -95,6 +113,17 @@ func failed(err error) failure {
 		return failure{status: 502, code: codeCredential, msg: renewal.Reason}
 	}
 	return failInternal
+}
+
+// failedBody is about a body that was to be handed on.
+func failedBody(e *upstream.BodyError) failure {
+	switch {
+	case e.Twice:
+		return *failDuplicate(e.Member)
+	case e.Member != "":
+		return *failMember(e.Member, "is missing, or no text, or too long")
+	}
+	return failBody
 }
 
 func failedCall(e *upstream.Error) failure {

@@ -5,10 +5,14 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"kyc-ocr-relay/internal/budget"
+	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -32,9 +36,12 @@ type request struct {
 	path          string // as sent, percent-encoded
 	query         []param
 	authorization []string
-	limit         int          // bytes that the response may have
-	event         bool         // the response travels as JSON text, and limit counts for that
-	hold          *budget.Hold // of the memory for answers; nil: the instance has no other request
+	limit         int                    // bytes that the response may have
+	event         bool                   // the response travels as JSON text, and limit counts for that
+	large         bool                   // the body is, or its size is not known
+	source        func() ([]byte, error) // reads the body, once
+	bodyRead      bool                   // to its end
+	hold          *budget.Hold           // of the memory for answers; nil: the instance has no other request
 }
 
 // param is one query parameter, decoded.
@@ -74,85 +81,177 @@ func (h *Handler) serve(ctx context.Context, req *request) *response {
 	})
 }
 
+// exchange is a request on its way through answer.
+type exchange struct {
+	*request
+	relay  *relay.Relay
+	caller *config.Caller
+	to     route
+	line   *logLine
+}
+
 // answer is authenticate, route, admit, act.
 func (h *Handler) answer(ctx context.Context, req *request, line *logLine) *response {
-	r, caller, known, err := h.authenticate(ctx, req.authorization)
+	r, caller, err := h.authenticate(ctx, req.authorization)
 	if err != nil {
 		return line.fail(failed(err))
 	}
 	to := findRoute(r.RoutePrefix, req.path)
 	line.route, line.typ = to.name, to.typ
 	switch {
-	case !known && to.name != routeHealth:
+	case caller == nil && to.name != routeHealth:
 		return line.fail(failUnauthenticated)
-	case to.name == routeNone:
-		line.caller = caller
-		return line.fail(failNoRoute)
-	case req.method != "GET":
-		line.caller = caller
-		return line.fail(failMethod)
-	case to.name == routeHealth:
+	case to.name == routeHealth && req.method == to.method:
 		return health(r)
 	}
-	line.caller = caller
-	q, fail := req.ask(r, to)
-	line.app, line.order = q.AppID, q.OrderNo
-	if fail != nil {
-		return line.fail(*fail)
+	if caller != nil {
+		line.caller = caller.Name
 	}
-	if req.hold != nil {
-		if !req.hold.Admit(q.WithPhotos || to.name == routePhoto) {
-			return line.fail(failLimit)
-		}
-		q.Memory = req.hold
+	switch {
+	case to.name == routeNone:
+		return line.fail(failNoRoute)
+	case req.method != to.method:
+		return line.fail(failMethod(to.method))
+	case !caller.May(to.scope):
+		return line.fail(failScope(to.scope))
 	}
-	if to.name == routePhoto {
-		return h.photo(ctx, r, q, to.photo, req.limit, line)
+	x := &exchange{req, r, caller, to, line}
+	switch {
+	case to.name == routeCheck:
+		return h.check(ctx, x)
+	case to.name == routeStartOCR, to.name == routeStartFace:
+		return h.start(ctx, x)
+	case to.method == http.MethodPost:
+		return h.forward(ctx, x)
 	}
-	if req.event {
-		q.Room = eventRoom
-	}
-	q.Limit = req.limit
-	return h.result(ctx, r, q, line)
+	return h.result(ctx, x)
 }
 
-// authenticate returns the Relay that serves a request, and whether its caller is known and by
-// what name. For one that is not known nobody is asked whether the settings have changed.
-func (h *Handler) authenticate(ctx context.Context, authorization []string) (r *relay.Relay, caller string, known bool, err error) {
-	if r, err = h.relays.Serving(ctx); err != nil {
-		return nil, "", false, err
+// authenticate returns the Relay that serves a request, and the caller, nil where nobody knows
+// it. For one that is not known nobody is asked whether the settings have changed.
+func (h *Handler) authenticate(ctx context.Context, authorization []string) (*relay.Relay, *config.Caller, error) {
+	r, err := h.relays.Serving(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	caller, known = callerOf(r, authorization)
-	if !known || r.Stale == nil {
-		return r, caller, known, nil
+	caller := callerOf(r, authorization)
+	if caller == nil || r.Stale == nil {
+		return r, caller, nil
 	}
 	if r, err = h.relays.Get(ctx); err != nil {
-		return nil, "", false, err
+		return nil, nil, err
 	}
-	caller, known = callerOf(r, authorization)
-	return r, caller, known, nil
+	return r, callerOf(r, authorization), nil
 }
 
-// callerOf returns the name of the caller who sent the Authorization headers.
-func callerOf(r *relay.Relay, authorization []string) (name string, known bool) {
+// callerOf returns the caller who sent the Authorization headers, nil where nobody knows it.
+func callerOf(r *relay.Relay, authorization []string) *config.Caller {
 	if r.NoAuth {
-		return "", true
+		return &config.Caller{}
 	}
 	if len(authorization) != 1 {
-		return "", false
+		return nil
 	}
 	scheme, token, _ := strings.Cut(authorization[0], " ")
-	name, known = r.Caller(strings.TrimSpace(token))
-	return name, known && strings.EqualFold(scheme, "Bearer")
+	caller := r.Caller(strings.TrimSpace(token))
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil
+	}
+	return caller
 }
 
-// result hands on the upstream's answer as it is.
-func (h *Handler) result(ctx context.Context, r *relay.Relay, q upstream.Query, line *logLine) *response {
-	answer, err := h.relays.Ask(ctx, r, q, &line.trace)
+// mayAsk checks what a request asks about: an app that is configured and the caller's, and an
+// order number. What is wrong does not stay, as it would reach the log.
+func (x *exchange) mayAsk(app, orderNo *string) *failure {
+	switch {
+	case !slices.Contains(x.relay.Apps, *app):
+		*app = ""
+		return &failAppID
+	case !x.caller.MayUse(*app):
+		x.line.app = *app
+		return &failApp
+	case !order.IsNo(*orderNo):
+		x.line.app, *orderNo = *app, ""
+		return &failOrderNo
+	}
+	x.line.app, x.line.order = *app, *orderNo
+	return nil
+}
+
+// admit takes what the answer is expected to need of the memory, and reports whether there is
+// as much.
+func (req *request) admit(large bool) bool { return req.hold == nil || req.hold.Admit(large) }
+
+// memory is for the upstream's answer.
+func (req *request) memory() upstream.Memory {
+	if req.hold == nil {
+		return nil
+	}
+	return req.hold
+}
+
+// room is what the upstream's answer gets in front of it.
+func (req *request) room() int {
+	if req.event {
+		return eventRoom
+	}
+	return 0
+}
+
+// result hands on the answer of a result query as it is, or one photo or the video of it.
+func (h *Handler) result(ctx context.Context, x *exchange) *response {
+	call, p, fail := x.params()
+	if fail != nil {
+		return x.line.fail(*fail)
+	}
+	if !x.admit(p.Files != "" || x.to.name == routePhoto) {
+		return x.line.fail(failLimit)
+	}
+	p.Memory = x.memory()
+	if x.to.name == routePhoto {
+		return h.photo(ctx, x, call, p)
+	}
+	p.Limit, p.Room = x.limit, x.room()
+	return h.pass(ctx, x, call, p)
+}
+
+// forward hands on a POST as the caller sent it, signed.
+func (h *Handler) forward(ctx context.Context, x *exchange) *response {
+	text, fail := x.read()
+	if fail != nil {
+		return x.line.fail(*fail)
+	}
+	body, err := upstream.ReadBody(x.to.call, text)
 	if err != nil {
-		return line.fail(failed(err))
+		return x.line.fail(failed(err))
+	}
+	p := upstream.Params{AppID: body.AppID, OrderNo: body.OrderNo, Body: body, Limit: x.limit, Room: x.room(), Memory: x.memory()}
+	if p.AppID == "" {
+		p.AppID = x.relay.DefaultApp
+	}
+	if fail := x.mayAsk(&p.AppID, &p.OrderNo); fail != nil {
+		return x.line.fail(*fail)
+	}
+	return h.pass(ctx, x, x.to.call, p)
+}
+
+// pass makes a call and hands on the upstream's answer as it is.
+func (h *Handler) pass(ctx context.Context, x *exchange, call upstream.Call, p upstream.Params) *response {
+	answer, err := h.call(ctx, x, call, p)
+	if err != nil {
+		return x.line.fail(failed(err))
 	}
 	return passOn(answer)
+}
+
+// call makes a call with the pair of the app.
+func (h *Handler) call(ctx context.Context, x *exchange, call upstream.Call, p upstream.Params) (*upstream.Answer, error) {
+	if call.Method() == http.MethodPost && p.Body == nil {
+		p.Body = upstream.NewBody(upstream.Member{Name: "orderNo", Text: p.OrderNo}, upstream.Member{Name: call.AsksFor(), Text: p.Files})
+	}
+	return h.relays.Act(ctx, x.relay, p.AppID, func(r *relay.Relay) (*upstream.Answer, error) {
+		return r.Call(ctx, call, p, &x.line.trace)
+	})
 }
 
 // passOn makes the upstream's answer ours, whatever its code.

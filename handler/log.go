@@ -14,16 +14,17 @@ import (
 // logLine is what the log says of one request: flat, because the platform's log
 // service indexes one level.
 type logLine struct {
-	start  time.Time
-	id     string
-	route  string
-	typ    upstream.Type
-	app    string
-	order  string // an order number, of which the line has the hash
-	caller string
-	trace  upstream.Trace
-	failed string // our code
-	detail string
+	start   time.Time
+	id      string
+	route   string
+	typ     upstream.Type
+	product string // of a face verification; of a check, what it is of
+	app     string
+	order   string // an order number, of which the line has the hash
+	caller  string
+	trace   upstream.Trace
+	failed  string // our code
+	detail  string
 }
 
 // guard has f answer, makes a panic in it an answer, too, and writes the line.
@@ -78,6 +79,7 @@ func (l *logLine) write(log *slog.Logger, resp *response) {
 	add("request_id", l.id)
 	add("route", l.route)
 	add("type", string(l.typ))
+	add("product", l.product)
 	add("app_id", l.app)
 	add("order", order.Hash(l.order))
 	add("caller", l.caller)

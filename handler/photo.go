@@ -6,14 +6,21 @@ import (
 	"net/http"
 	"strings"
 
-	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
 
-// photo hands on one photo of the result, as the Base64 text that the upstream sent.
-func (h *Handler) photo(ctx context.Context, r *relay.Relay, q upstream.Query, name string, limit int, line *logLine) *response {
-	q.WithPhotos, q.WithNative, q.Limit = true, false, upstream.PhotosLimit
-	answer, err := h.relays.Ask(ctx, r, q, &line.trace)
+// photo hands on one photo, or the video, of a result: the Base64 text that the upstream sent.
+func (h *Handler) photo(ctx context.Context, x *exchange, call upstream.Call, p upstream.Params) *response {
+	line, limit := x.line, x.limit
+	p.WithNative, p.Limit = false, upstream.PhotosLimit
+	switch p.Files = "1"; {
+	case x.to.typ != upstream.Face:
+	case x.to.photo == "photo":
+		p.Files = "2"
+	default:
+		p.Files = "3"
+	}
+	answer, err := h.call(ctx, x, call, p)
 	if err != nil {
 		return line.fail(failed(err))
 	}
@@ -23,7 +30,7 @@ func (h *Handler) photo(ctx context.Context, r *relay.Relay, q upstream.Query, n
 		}
 		return line.fail(failTooLarge)
 	}
-	text := answer.Photo(name)
+	text := answer.Photo(x.to.photo)
 	if len(text) == 0 {
 		return line.fail(failNoPhoto)
 	}
@@ -36,13 +43,13 @@ func (h *Handler) photo(ctx context.Context, r *relay.Relay, q upstream.Query, n
 	return &response{status: 200, contentType: sniff(text), body: text, base64: true, buffer: answer.Buffer}
 }
 
-// sniff tells the type of an image from its first bytes. Anything else is sent as
+// sniff tells the type of an image or a video from its first bytes. Anything else is sent as
 // bytes without a meaning: a browser must not take it for a page.
 func sniff(text []byte) string {
 	head := text[:min(len(text), 684)] // 512 bytes, as much as is looked at
 	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(head)))
 	n, _ := base64.StdEncoding.Decode(decoded, head)
-	if typ := http.DetectContentType(decoded[:n]); strings.HasPrefix(typ, "image/") {
+	if typ := http.DetectContentType(decoded[:n]); strings.HasPrefix(typ, "image/") || strings.HasPrefix(typ, "video/") {
 		return typ
 	}
 	return "application/octet-stream"

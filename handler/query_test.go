@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/upstream"
 )
@@ -37,14 +38,15 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("parseQuery(%q) has %d parameters, want %d", raw, len(params), pairs)
 		}
 		for _, name := range []string{routeDropIn, routeResult} {
-			q, fail := req.ask(r, route{name: name, typ: upstream.IDCard, order: "fromthepath"})
-			checkQuery(t, raw, name, q, fail, got)
+			x := &exchange{&req, r, &config.Caller{}, route{name: name, call: upstream.IDCardResult, typ: upstream.IDCard, order: "fromthepath"}, &logLine{}}
+			_, p, fail := x.params()
+			checkQuery(t, raw, name, p, fail, got)
 		}
 	})
 }
 
 // checkQuery holds a query that was accepted to its parameters, and to values that are safe in a URL.
-func checkQuery(t *testing.T, raw, name string, q upstream.Query, fail *failure, given url.Values) {
+func checkQuery(t *testing.T, raw, name string, p upstream.Params, fail *failure, given url.Values) {
 	t.Helper()
 	order := "fromthepath"
 	known := []string{"app_id", "get_file", "get_native"}
@@ -64,12 +66,12 @@ func checkQuery(t *testing.T, raw, name string, q upstream.Query, fail *failure,
 	if valid != (fail == nil) {
 		t.Errorf("%s?%s: %+v", name, raw, fail)
 	}
-	want := upstream.Query{
-		Type: upstream.IDCard, AppID: app, OrderNo: order,
-		WithPhotos: given.Get("get_file") == "1", WithNative: given.Get("get_native") == "1",
+	want := upstream.Params{AppID: app, OrderNo: order, WithNative: given.Get("get_native") == "1"}
+	if given.Get("get_file") == "1" {
+		want.Files = "1"
 	}
-	if valid && !reflect.DeepEqual(q, want) {
-		t.Errorf("%s?%s: %+v, want %+v", name, raw, q, want)
+	if valid && !reflect.DeepEqual(p, want) {
+		t.Errorf("%s?%s: %+v, want %+v", name, raw, p, want)
 	}
 }
 
@@ -80,40 +82,72 @@ func isPlainOrder(s string) bool {
 }
 
 func TestRoutes(t *testing.T) {
-	const none = routeNone
+	const get, post = "GET", "POST"
+	none := route{name: routeNone}
+	bank := func(order string) route {
+		return route{routeResult, get, config.OCR, upstream.BankCardResult, upstream.BankCard, order, ""}
+	}
+	id := func(order string) route {
+		return route{routeResult, get, config.OCR, upstream.IDCardResult, upstream.IDCard, order, ""}
+	}
+	face := func(name, order, file string) route {
+		return route{name, get, config.Face, upstream.FaceRecord, upstream.Face, order, file}
+	}
 	for path, want := range map[string]route{
-		"/healthz":                                {name: routeHealth},
-		"/ocr/bankcard/a1":                        {routeResult, upstream.BankCard, "a1", ""},
-		"/ocr/idcard/a%2Fb":                       {routeResult, upstream.IDCard, "a/b", ""},
-		"/ocr/idcard/a%zz":                        {routeResult, upstream.IDCard, "a%zz", ""},
-		"/ocr/b%61nkcard/a1":                      {routeResult, upstream.BankCard, "a1", ""},
-		"/ocr/bankcard/":                          {routeResult, upstream.BankCard, "", ""},
-		"/ocr/idcard/a1/photos/headPhoto":         {routePhoto, upstream.IDCard, "a1", "headPhoto"},
-		"/ocr/bankcard/a1/photos/headPhoto":       {name: none},
-		"/ocr/bankcard/a1/Photos/bankcardNoPhoto": {name: none},
-		"/ocr/bankcard/a1/photos/":                {name: none},
-		"/ocr/bankcard/a1/":                       {name: none},
-		"/ocr/bankcard":                           {name: none},
-		"/ocr/":                                   {name: none},
-		"/ocr":                                    {name: none},
-		"/ocr/passport/a1":                        {name: none},
-		"/ocr/./bankcard/a1":                      {name: none},
-		"/healthz/":                               {name: none},
-		"//healthz":                               {name: none},
-		"healthz":                                 {name: none},
-		"":                                        {name: none},
-		"*":                                       {name: none},
-		"/api/server/getOcrResult":                {name: routeDropIn, typ: upstream.IDCard},
-		"/api/server/getBankCardOcrResult":        {name: routeDropIn, typ: upstream.BankCard},
-		"/api/server/getbankcardocrresult":        {name: none},
+		"/healthz":                                {name: routeHealth, method: get},
+		"/ocr/bankcard/a1":                        bank("a1"),
+		"/ocr/idcard/a%2Fb":                       id("a/b"),
+		"/ocr/idcard/a%zz":                        id("a%zz"),
+		"/ocr/b%61nkcard/a1":                      bank("a1"),
+		"/ocr/bankcard/":                          bank(""),
+		"/ocr/idcard/a1/photos/headPhoto":         {routePhoto, get, config.OCR, upstream.IDCardResult, upstream.IDCard, "a1", "headPhoto"},
+		"/ocr/bankcard/a1/photos/headPhoto":       none,
+		"/ocr/bankcard/a1/Photos/bankcardNoPhoto": none,
+		"/ocr/bankcard/a1/photos/":                none,
+		"/ocr/bankcard/a1/":                       none,
+		"/ocr/bankcard":                           none,
+		"/ocr/":                                   none,
+		"/ocr":                                    none,
+		"/ocr/passport/a1":                        none,
+		"/ocr/face/a1":                            none,
+		"/ocr/./bankcard/a1":                      none,
+		"/face/a1":                                face(routeResult, "a1", ""),
+		"/face/":                                  face(routeResult, "", ""),
+		"/face/a1/photo":                          face(routePhoto, "a1", "photo"),
+		"/face/a1/video":                          face(routePhoto, "a1", "video"),
+		"/face/a1/photos/photo":                   none,
+		"/face/a1/":                               none,
+		"/face":                                   none,
+		"/start/ocr":                              {name: routeStartOCR, method: post, scope: config.Start},
+		"/start/face":                             {name: routeStartFace, method: post, scope: config.Start},
+		"/start":                                  none,
+		"/check":                                  {name: routeCheck, method: post, scope: config.Check},
+		"/healthz/":                               none,
+		"//healthz":                               none,
+		"healthz":                                 none,
+		"":                                        none,
+		"*":                                       none,
+		"/api/server/getOcrResult":                {name: routeDropIn, method: get, scope: config.OCR, call: upstream.IDCardResult, typ: upstream.IDCard},
+		"/api/server/getBankCardOcrResult":        {name: routeDropIn, method: get, scope: config.OCR, call: upstream.BankCardResult, typ: upstream.BankCard},
+		"/api/server/sync":                        {name: routeDropIn, method: get, scope: config.Face, call: upstream.FaceSync},
+		"/api/v2/base/queryfacerecord":            {name: routeDropIn, method: post, scope: config.Face, call: upstream.FaceRecord, typ: upstream.Face},
+		"/api/server/h5/geth5faceid":              {name: routeDropIn, method: post, scope: config.Start, call: upstream.H5FaceID},
+		"/api/server/getOcrCertId":                {name: routeDropIn, method: post, scope: config.Start, call: upstream.OCRCertID},
+		"/api/paas/idcardocrapp":                  {name: routeDropIn, method: post, scope: config.OCR, call: upstream.IDCardPicture},
+		"/api/server/getbankcardocrresult":        none,
 	} {
 		for _, prefix := range []string{"", "/kyc", "/a/b.c"} {
 			if got := findRoute(prefix, prefix+path); got != want {
 				t.Errorf("prefix %q: route(%q) = %+v, want %+v", prefix, path, got, want)
 			}
-			if prefix != "" && findRoute(prefix, path) != (route{name: none}) {
+			if prefix != "" && findRoute(prefix, path) != none {
 				t.Errorf("prefix %q is not needed for %q", prefix, path)
 			}
+		}
+	}
+	for path, to := range fixed {
+		if to.name != routeHealth && to.scope == "" {
+			t.Errorf("%s needs no scope", path)
 		}
 	}
 }

@@ -1,132 +1,106 @@
 package handler
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"kyc-ocr-relay/internal/relay"
+	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/upstream"
 )
 
 // The routes by their names in the log.
 const (
-	routeNone   = "none"
-	routeHealth = "health"
-	routeResult = "result"
-	routePhoto  = "photo"
-	routeDropIn = "dropin"
+	routeNone      = "none"
+	routeHealth    = "health"
+	routeResult    = "result"
+	routePhoto     = "photo"
+	routeDropIn    = "dropin"
+	routeStartOCR  = "start_ocr"
+	routeStartFace = "start_face"
+	routeCheck     = "check"
 )
 
 // route is where a path leads.
 type route struct {
-	name  string
-	typ   upstream.Type
-	order string // routeResult, routePhoto
-	photo string // routePhoto
+	name   string
+	method string
+	scope  config.Scope // that a caller needs; "" for routeHealth
+	call   upstream.Call
+	typ    upstream.Type
+	order  string // routeResult, routePhoto
+	photo  string // routePhoto
+}
+
+// fixed are the routes whose path has no parameter.
+var fixed = func() map[string]route {
+	routes := map[string]route{
+		"/healthz":    {name: routeHealth, method: http.MethodGet},
+		"/start/ocr":  {name: routeStartOCR, method: http.MethodPost, scope: config.Start},
+		"/start/face": {name: routeStartFace, method: http.MethodPost, scope: config.Start},
+		"/check":      {name: routeCheck, method: http.MethodPost, scope: config.Check},
+	}
+	for _, call := range upstream.Calls() {
+		routes[call.Path()] = route{name: routeDropIn, method: call.Method(), scope: scopes[call.Step()], call: call, typ: typeOf(call)}
+	}
+	return routes
+}()
+
+// scopes has the scope for each purpose of the upstream's calls.
+var scopes = map[string]config.Scope{
+	"result": config.OCR, "picture": config.OCR,
+	"face result": config.Face,
+	"face id":     config.Start, "certificate id": config.Start,
+}
+
+// typeOf returns the type whose result a call asks for, "" for most calls.
+func typeOf(call upstream.Call) upstream.Type {
+	for _, typ := range [...]upstream.Type{upstream.BankCard, upstream.IDCard, upstream.Face} {
+		if typ.Call() == call {
+			return typ
+		}
+	}
+	return ""
 }
 
 // findRoute finds the route of a path as it was sent, behind prefix. Segments are decoded one
 // by one, so that an encoded slash never becomes a separator; nothing is cleaned.
 func findRoute(prefix, path string) route {
+	none := route{name: routeNone}
 	path, ok := strings.CutPrefix(path, prefix)
 	if !ok {
-		return route{name: routeNone}
+		return none
 	}
-	switch path {
-	case "/healthz":
-		return route{name: routeHealth}
-	case upstream.BankCard.Path():
-		return route{name: routeDropIn, typ: upstream.BankCard}
-	case upstream.IDCard.Path():
-		return route{name: routeDropIn, typ: upstream.IDCard}
+	if to, ok := fixed[path]; ok {
+		return to
 	}
-	rest, ok := strings.CutPrefix(path, "/ocr/")
-	if !ok {
-		return route{name: routeNone}
-	}
-	segments := strings.SplitN(rest, "/", 5) // one more than any route has
+	segments := strings.SplitN(path, "/", 7) // one more than any route has
 	for i, s := range segments {
 		if decoded, err := url.PathUnescape(s); err == nil {
 			segments[i] = decoded
 		}
 	}
-	typ := upstream.Type(segments[0])
 	switch {
-	case !typ.IsKnown():
-	case len(segments) == 2:
-		return route{routeResult, typ, segments[1], ""}
-	case len(segments) == 4 && segments[2] == "photos" && slices.Contains(typ.Photos(), segments[3]):
-		return route{routePhoto, typ, segments[1], segments[3]}
-	}
-	return route{name: routeNone}
-}
-
-// ask checks the parameters of a request and makes them a query: the only ones
-// of a caller that reach the upstream.
-func (req *request) ask(r *relay.Relay, to route) (upstream.Query, *failure) {
-	var (
-		q      = upstream.Query{Type: to.typ, AppID: r.DefaultApp, OrderNo: to.order}
-		values = map[string]string{}
-	)
-	for _, p := range req.query {
-		if p.name == "order_no" && to.name != routeDropIn {
-			continue
+	case len(segments) >= 4 && segments[0] == "" && segments[1] == "ocr" && upstream.Type(segments[2]).IsKnown():
+		typ := upstream.Type(segments[2])
+		to := route{routeResult, http.MethodGet, config.OCR, typ.Call(), typ, segments[3], ""}
+		switch {
+		case len(segments) == 4:
+			return to
+		case len(segments) == 6 && segments[4] == "photos" && slices.Contains(typ.Photos(), segments[5]):
+			to.name, to.photo = routePhoto, segments[5]
+			return to
 		}
-		if _, twice := values[p.name]; twice {
-			return q, failDuplicate(p.name)
-		}
-		values[p.name] = p.value
-	}
-	if to.name == routeDropIn {
-		q.OrderNo = values["order_no"]
-	}
-	q.WithPhotos = values["get_file"] == "1"
-	q.WithNative = values["get_native"] == "1"
-	if id, given := values["app_id"]; given {
-		q.AppID = id
-	}
-	if err := r.Check(&q); err != nil {
-		fail := failed(err)
-		return q, &fail
-	}
-	return q, nil
-}
-
-// add keeps a parameter that means something to the routes. The others are unknown, or
-// computed by us: nonce, version, sign. Of one that is given many times, two tell enough.
-func (req *request) add(name, value string) {
-	switch name {
-	case "order_no", "app_id", "get_file", "get_native":
-	default:
-		return
-	}
-	given := 0
-	for _, p := range req.query {
-		if p.name == name {
-			given++
+	case len(segments) >= 3 && segments[0] == "" && segments[1] == "face":
+		to := route{routeResult, http.MethodGet, config.Face, upstream.FaceRecord, upstream.Face, segments[2], ""}
+		switch {
+		case len(segments) == 3:
+			return to
+		case len(segments) == 4 && slices.Contains(upstream.Face.Photos(), segments[3]):
+			to.name, to.photo = routePhoto, segments[3]
+			return to
 		}
 	}
-	if given < 2 {
-		req.query = append(req.query, param{name, value})
-	}
-}
-
-// parseQuery splits a raw query. What cannot be decoded stays as it is, and is
-// refused where it matters.
-func parseQuery(raw string, visit func(name, value string)) {
-	for pair := range strings.SplitSeq(raw, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(pair, "=")
-		visit(unescape(name), unescape(value))
-	}
-}
-
-func unescape(s string) string {
-	if decoded, err := url.QueryUnescape(s); err == nil {
-		return decoded
-	}
-	return s
+	return none
 }

@@ -30,13 +30,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		path:          r.URL.EscapedPath(),
 		authorization: r.Header["Authorization"],
 		limit:         scf.ResponseLimit,
+		large:         r.ContentLength < 0 || r.ContentLength > smallBody,
 		hold:          h.budget.Hold(),
 	}
+	req.source = func() ([]byte, error) { return readBody(r, req.hold) }
 	defer req.hold.Release()
 	parseQuery(r.URL.RawQuery, req.add)
 	resp := h.serve(ctx, req)
-	if r.ContentLength != 0 {
-		// A body is not waited for. What is in it must never be taken for a request.
+	if r.ContentLength != 0 && !req.bodyRead {
+		// A body that nobody wants is not waited for. What is in it must never be taken for a request.
 		w.Header().Set("Connection", "close")
 	}
 	if panicked := caught(func() { resp.write(w, req.id) }); panicked != "" {

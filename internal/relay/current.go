@@ -78,25 +78,31 @@ func (c *Current) replacing(ctx context.Context, old *Relay) (*Relay, error) {
 	return r, nil
 }
 
-// Ask is r.Ask. Where the upstream does not accept what the app has, its secret may have
-// been replaced: then the Relay with the new one is asked, once.
+// Ask is r.Ask; see Act.
 func (c *Current) Ask(ctx context.Context, r *Relay, q upstream.Query, t *upstream.Trace) (*upstream.Answer, error) {
-	answer, err := r.Ask(ctx, q, t)
+	return c.Act(ctx, r, q.AppID, func(r *Relay) (*upstream.Answer, error) { return r.Ask(ctx, q, t) })
+}
+
+// Act has act ask the upstream for an app with r. Where the upstream does not accept what the
+// app has, its secret may have been replaced: then act asks with the Relay that has the new
+// one, once.
+func (c *Current) Act(ctx context.Context, r *Relay, app string, act func(*Relay) (*upstream.Answer, error)) (*upstream.Answer, error) {
+	answer, err := act(r)
 	if !refused(answer, err) {
 		return answer, err
 	}
 	next := c.successor(ctx, r)
-	if next == nil || !slices.Contains(next.Apps, q.AppID) {
+	if next == nil || !slices.Contains(next.Apps, app) {
 		return answer, err
 	}
-	return next.Ask(ctx, q, t)
+	return act(next)
 }
 
 // refused reports whether the upstream accepts neither the app's secret nor, as far as
 // that was tried, what it had issued for it.
 func refused(answer *upstream.Answer, err error) bool {
 	var f *ticket.Failure
-	return errors.As(err, &f) && f.Refused || err == nil && answer.Class == upstream.Rejected
+	return errors.As(err, &f) && f.Refused || isRejection(err) || err == nil && answer.Class == upstream.Rejected
 }
 
 // successor returns the Relay to ask in place of r, whose credential the upstream refuses:

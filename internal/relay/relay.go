@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
-	"time"
 
 	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/delivery"
@@ -19,7 +18,7 @@ import (
 
 // What is wrong with a request, fit for callers.
 var (
-	ErrType    = errors.New("type must be bankcard or idcard")
+	ErrType    = errors.New("type must be bankcard, idcard or face")
 	ErrAppID   = errors.New("app_id is not configured, or is missing where several are")
 	ErrOrderNo = errors.New("order_no must be 1 to 32 letters and digits")
 )
@@ -62,7 +61,7 @@ func New(c Config) *Relay {
 // is not configured, or an order number that is none, does not stay in it.
 func (r *Relay) Check(q *upstream.Query) error {
 	switch {
-	case !q.Type.IsKnown():
+	case q.Type.Call() == "":
 		return ErrType
 	case !slices.Contains(r.Apps, q.AppID):
 		q.AppID = ""
@@ -78,38 +77,6 @@ func (r *Relay) Check(q *upstream.Query) error {
 func (r *Relay) Named(o order.Order) (upstream.Query, error) {
 	q := upstream.Query{Type: upstream.Type(o.Type), AppID: o.AppID, OrderNo: o.No}
 	return q, r.Check(&q)
-}
-
-// Ask asks for a result with the app's pair, and notes in t what that came to. It returns
-// after the renewals it began have ended. The upstream's answers are no errors, whatever
-// their code; the errors are *upstream.Error, *ticket.Failure and that of ctx.
-func (r *Relay) Ask(ctx context.Context, q upstream.Query, t *upstream.Trace) (*upstream.Answer, error) {
-	var answer *upstream.Answer
-	outcome, err := r.Tickets.Do(ctx, q.AppID, func(pair *ticket.Pair) (rejected bool, err error) {
-		q.Ticket = pair.Ticket
-		start := time.Now()
-		answer, err = r.Upstream.Result(ctx, q)
-		t.Note(time.Since(start), answer, err)
-		return err == nil && answer.Class == upstream.Rejected, err
-	})
-	t.Ticket, t.Hopeless = string(outcome), outcome == ticket.Rejected
-	if err != nil {
-		return nil, err
-	}
-	if outcome == ticket.Renewed {
-		r.warnVoided(q.AppID)
-	}
-	return answer, nil
-}
-
-// warnVoided says that a pair ended before its time, which another server of the
-// same app brings about, and what to do.
-func (r *Relay) warnVoided(app string) {
-	remedy := "let every server of this app use this function, or the same TICKET_STORE"
-	if r.StoreKind == "memory" {
-		remedy = "with TICKET_STORE=memory every instance is a server of its own: set it to redis, cos or file; and let no other server fetch tickets for this app"
-	}
-	r.Log.Warn("ticket voided by another server", "app_id", app, "remedy", remedy)
 }
 
 // Renewals is what became of the apps' pairs.
