@@ -34,8 +34,8 @@ const (
 
 // webhook is told of results, as Standard Webhooks describes.
 type webhook struct {
-	url    *url.URL
-	tag    string // names it in marks and errors
+	url    secret.Text // its query may be a password
+	tag    string      // names it in marks and errors
 	key    secret.Text
 	client *http.Client
 }
@@ -43,7 +43,7 @@ type webhook struct {
 func newWebhook(u *url.URL, key secret.Text) *webhook {
 	sum := sha256.Sum256([]byte(u.String()))
 	return &webhook{
-		url: u,
+		url: secret.New(u.String()),
 		tag: u.Hostname() + "-" + hex.EncodeToString(sum[:3]),
 		key: key,
 		client: &http.Client{
@@ -121,7 +121,7 @@ func (h *webhook) once(ctx context.Context, p payload) (again bool, err error) {
 	body = append(append(body, p.data...), '}')
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url.Reveal(), bytes.NewReader(body))
 	if err != nil {
 		return false, errors.New("the request cannot be made") // the error quotes the URL
 	}
