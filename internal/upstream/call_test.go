@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +11,6 @@ import (
 
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/simulator"
-	"kyc-ocr-relay/signer"
 )
 
 // portrait is a small picture in Base64.
@@ -89,59 +87,6 @@ func TestEveryCall(t *testing.T) {
 
 // jsonText returns a text of the result.
 func jsonText(a *Answer, name string) string { return string(a.Photo(name)) }
-
-// TestStartOfAClient goes the whole way of an SDK, of a phone's page, and of a PC's page.
-func TestStartOfAClient(t *testing.T) {
-	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "s"}})
-	c := connect(t, sim.ServeHTTP)
-	token, ticket := sim.Mint("IDA1")
-	nonceTicket := func() string {
-		got, err := c.NonceTicket(t.Context(), "IDA1", secret.New(token), "user&1=")
-		if err != nil || got.Life != 2*time.Minute {
-			t.Fatal(got.Life, err)
-		}
-		return got.Value.Reveal()
-	}
-	v := signer.Values{AppID: "IDA1", OrderNo: "ocr1", UserID: "user&1=", Nonce: signer.Nonce()}
-	done, err := sim.RunOCR(simulator.Start{AppID: v.AppID, UserID: v.UserID, OrderNo: v.OrderNo, Nonce: v.Nonce, Version: signer.Version,
-		Sign: signer.StartSDK.Sign(v, nonceTicket())})
-	if err != nil || done.Sign != signer.Callback.Sign(v, ticket) {
-		t.Errorf("OCR: %+v, %v", done, err)
-	}
-	for i, call := range []Call{FaceID, AdvFaceID, PlusFaceID, WillFaceID, AdvFaceID, H5FaceID} {
-		v.OrderNo, v.Nonce = fmt.Sprintf("face%d", i), signer.Nonce()
-		a, err := c.Do(t.Context(), call, Params{AppID: "IDA1", Ticket: secret.New(ticket), Body: NewBody(
-			Member{Name: "orderNo", Text: v.OrderNo}, Member{Name: "userId", Text: v.UserID}, Member{Name: "name", Text: "张<三>"},
-			Member{Name: "idNo", Text: "1"}, Member{Name: "liveInterType"}, Member{Name: "sourcePhotoStr", Raw: []byte(`"` + portrait + `"`)})})
-		if err != nil || a.Class != Success {
-			t.Fatalf("%s: %+v, %v", call, a, err)
-		}
-		v.FaceID = jsonText(a, "faceId") + jsonText(a, "h5faceId")
-		if i < 4 {
-			done, err = sim.RunFace(simulator.Start{AppID: v.AppID, UserID: v.UserID, OrderNo: v.OrderNo, Nonce: v.Nonce, Version: signer.Version,
-				FaceID: v.FaceID, Sign: signer.StartSDK.Sign(v, nonceTicket())})
-		} else {
-			name := map[Call]string{AdvFaceID: "faceId", H5FaceID: "h5faceId"}[call]
-			var back string
-			back, err = sim.RunH5("https://kyc1.qcloud.com/api/web/login?" + url.Values{"appId": {v.AppID}, "userId": {v.UserID}, "orderNo": {v.OrderNo},
-				"nonce": {v.Nonce}, "version": {signer.Version}, name: {v.FaceID}, "url": {"https://shop.example/"},
-				"sign": {signer.StartH5Face.Sign(v, nonceTicket())}}.Encode())
-			u, _ := url.Parse(back)
-			done.Code, done.Sign = u.Query().Get("code"), u.Query().Get("newSignature")+u.Query().Get("newSign")
-		}
-		v.Code = done.Code
-		if err != nil || v.Code != "0" || done.Sign != signer.Callback.Sign(v, ticket) {
-			t.Errorf("%s: %+v, %v", call, done, err)
-		}
-		a, err = c.Result(t.Context(), Query{Type: Face, AppID: "IDA1", OrderNo: v.OrderNo, WithPhotos: true, Ticket: secret.New(ticket), Limit: 1 << 20})
-		if err != nil || a.Class != Success || len(a.Photos(Face)) != 2 || strings.Join(a.Originals(Face), " ") != "photo video" {
-			t.Errorf("%s: %+v, %v", call, a, err)
-		}
-	}
-	if broken := sim.Violations(); broken != nil {
-		t.Errorf("%q", broken)
-	}
-}
 
 // TestNonceTicketOfADeadToken is how a caller learns that the pair was rejected.
 func TestNonceTicketOfADeadToken(t *testing.T) {
