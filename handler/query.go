@@ -30,7 +30,7 @@ func (x *exchange) params() (call upstream.Call, p upstream.Params, fail *failur
 		p.AppID = id
 	}
 	if values["product"] == "will" && x.to.call == upstream.FaceRecord {
-		call = upstream.WillResult
+		call = upstream.Will.Query()
 	}
 	p.Files = asked(call, values["get_file"])
 	p.WithNative = values["get_native"] == "1"

@@ -68,7 +68,7 @@ func startedBody(s *relay.Started) []byte {
 		FaceID  string `json:"faceId,omitempty"`
 		Domain  string `json:"optimalDomain,omitempty"`
 		URL     string `json:"url,omitempty"`
-	}{"0", s.AppID, s.UserID, s.OrderNo, s.Nonce, signer.Version, s.Sign, s.FaceID, s.Domain, s.URL})
+	}{"0", s.Values.AppID, s.Values.UserID, s.Values.OrderNo, s.Values.Nonce, signer.Version, s.Sign, s.Values.FaceID, s.Domain, s.URL})
 	if err != nil {
 		panic(err) // text does not fail
 	}
@@ -89,7 +89,7 @@ func (x *exchange) flow(m members) (f relay.Flow, fail *failure) {
 		return f, nil
 	}
 	product, ok := m.text("product")
-	if f.Product = relay.Product(product); !ok || f.Product.Upload() == "" {
+	if f.Product = upstream.Product(product); !ok || !f.Product.IsKnown() {
 		return f, failMember("product", "must be basic, enhanced, plus, will, h5, h5plus or pch5")
 	}
 	x.line.product = product
@@ -105,7 +105,7 @@ func (x *exchange) flow(m members) (f relay.Flow, fail *failure) {
 // page reads what a page of the vendor is told.
 func page(f *relay.Flow, m members) *failure {
 	var ok bool
-	if f.Back, ok = m.text("url"); !ok || !isWholeURL(f.Back) {
+	if f.Callback, ok = m.text("url"); !ok || !isWholeURL(f.Callback) {
 		return failMember("url", "must be a whole URL, https or http, of at most 1024 bytes")
 	}
 	for _, c := range [...]struct {
@@ -115,7 +115,7 @@ func page(f *relay.Flow, m members) *failure {
 	}{
 		{"result_type", &f.ResultType, []string{"1"}},
 		{"from", &f.From, []string{"browser", "app"}},
-		{"redirect_type", &f.Redirect, []string{"1"}},
+		{"redirect_type", &f.RedirectType, []string{"1"}},
 	} {
 		if fail := choose(m, c.name, c.to, c.may...); fail != nil {
 			return fail

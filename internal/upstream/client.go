@@ -84,9 +84,6 @@ func New(c Config) *Client {
 	}
 }
 
-// BaseURL returns where the API is, which callers do not change.
-func (c *Client) BaseURL() *url.URL { return c.base }
-
 // Close closes idle connections.
 func (c *Client) Close() { c.pool.CloseIdleConnections() }
 
