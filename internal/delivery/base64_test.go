@@ -103,9 +103,9 @@ func FuzzDecoder(f *testing.F) {
 		if is {
 			document = head + reference("p", want) + tail
 		}
-		parcel := Pack([]byte(head+quoted+tail), []Span{{"p", len(head), len(head) + len(quoted)}})
-		if string(parcel.document) != document || (len(parcel.Photos) == 1) != is {
-			t.Errorf("%q: %s with %d photos", text, parcel.document, len(parcel.Photos))
+		packed := Pack([]byte(head+quoted+tail), []Span{{"p", len(head), len(head) + len(quoted)}})
+		if string(packed.document) != document || (len(packed.Photos) == 1) != is {
+			t.Errorf("%q: %s with %d photos", text, packed.document, len(packed.Photos))
 		}
 	})
 }

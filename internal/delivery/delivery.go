@@ -1,10 +1,10 @@
-// Package delivery hands over results after OCR: to archives, which keep a result with
+// Package delivery hands over results after an OCR or a face verification: to archives, which keep a result with
 // its photos, and to webhooks, which are told of it. Whatever fails can be tried
 // again: only what is missing is done.
 //
 // An archive holds
 //
-//	{app_id}/{type}/{order_no}/{photo}.jpg
+//	{app_id}/{type}/{order_no}/{photo}.jpg    of a face verification photo.jpg, video.mp4
 //	{app_id}/{type}/{order_no}/result.json    last: the commit mark
 //	undelivered/{app_id}/{type}/{order_no}.order    the mark: somebody was not told
 //	rejected/{hash of the message}.json

@@ -41,7 +41,7 @@ func TestLeftovers(t *testing.T) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	parcel := testParcel()
+	packed := testParcel()
 	for name, text := range map[string]string{
 		"bankcardCropPhoto.jpg":              "of another try",
 		".bankcardCropPhoto.jpg.0.part":      "",
@@ -58,7 +58,7 @@ func TestLeftovers(t *testing.T) {
 	if got := files(t, dir); !slices.Equal(got, complete) {
 		t.Errorf("files %q", got)
 	}
-	for name, want := range map[string]string{"bankcardCropPhoto.jpg": "crop", "originBankcardPhoto.jpg": "origin", "result.json": string(parcel.document)} {
+	for name, want := range map[string]string{"bankcardCropPhoto.jpg": "crop", "originBankcardPhoto.jpg": "origin", "result.json": string(packed.document)} {
 		if got, err := os.ReadFile(filepath.Join(folder, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}

@@ -164,7 +164,7 @@ func (b *batch) pass(ctx context.Context, j *job, answer *upstream.Answer) {
 	for i, photo := range photos {
 		spans[i] = Span(photo)
 	}
-	parcel := Pack(answer.Body, spans)
+	packed := Pack(answer.Body, spans)
 
 	// A refusal has no photos. A card that was recognised has its original at least; a
 	// crop may stay empty.
@@ -173,14 +173,14 @@ func (b *batch) pass(ctx context.Context, j *job, answer *upstream.Answer) {
 	}
 	due := answer.Class == upstream.Success && len(photos) == 0 ||
 		slices.ContainsFunc(answer.Originals(j.query.Type), func(field string) bool { return !there(field) })
-	late := (answer.Class == upstream.Success || answer.HasResult()) && len(parcel.Photos) < len(j.query.Type.Photos())
+	late := (answer.Class == upstream.Success || answer.HasResult()) && len(packed.Photos) < len(j.query.Type.Photos())
 	switch {
 	case due:
 		b.wait(ctx, j, errors.New("the photos are not there yet"))
 	case late && time.Since(j.first) < cropPatience && b.mayWait(ctx):
 		j.again()
 	default:
-		b.conclude(j, j.pending.Deliver(ctx, parcel))
+		b.conclude(j, j.pending.Deliver(ctx, packed))
 	}
 }
 

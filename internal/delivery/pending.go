@@ -100,7 +100,7 @@ func (p *Pending) Tell(ctx context.Context) error {
 
 // Deliver gives the result to those who miss it. One that fails does not keep the
 // others from getting it; the error names each.
-func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
+func (p *Pending) Deliver(ctx context.Context, packed *Packed) error {
 	var errs []error
 	for i, a := range p.sinks.archives {
 		at := &p.at[i]
@@ -115,7 +115,7 @@ func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
 				continue
 			}
 		}
-		if err := put(ctx, a, p.order, parcel); err != nil {
+		if err := put(ctx, a, p.order, packed); err != nil {
 			// Another instance may have been quicker: it got in the way, but did the work.
 			if done, _ := a.has(ctx, documentKey(p.order)); !done {
 				at.refused = true
@@ -125,7 +125,7 @@ func (p *Pending) Deliver(ctx context.Context, parcel *Parcel) error {
 		}
 		at.has = true
 	}
-	return p.finish(ctx, parcel.document, errs)
+	return p.finish(ctx, packed.document, errs)
 }
 
 // Postpone notes that the order is still to be delivered.
@@ -142,13 +142,13 @@ func (p *Pending) SetAside(ctx context.Context, r Rejection) error {
 }
 
 // put writes the photos, and when all are there the document.
-func put(ctx context.Context, a archive, o order.Order, parcel *Parcel) error {
-	for _, photo := range parcel.Photos {
+func put(ctx context.Context, a archive, o order.Order, packed *Packed) error {
+	for _, photo := range packed.Photos {
 		if err := a.write(ctx, o.String()+"/"+photo.file(), photo.blob()); err != nil {
 			return fmt.Errorf("write %s: %w", photo.file(), err)
 		}
 	}
-	if err := a.write(ctx, documentKey(o), jsonBlob(parcel.document)); err != nil {
+	if err := a.write(ctx, documentKey(o), jsonBlob(packed.document)); err != nil {
 		return fmt.Errorf("write result.json: %w", err)
 	}
 	return nil

@@ -15,8 +15,8 @@ import (
 
 var testOrder = order.Order{AppID: "IDA1", Type: "bankcard", No: "order1"}
 
-// parcel has two photos.
-func testParcel() *Parcel {
+// packed has two photos.
+func testParcel() *Packed {
 	encode := base64.StdEncoding.EncodeToString
 	result := `{"code":"0","result":{"bankcardCropPhoto":"` + encode([]byte("crop")) + `","originBankcardPhoto":"` + encode([]byte("origin")) + `"}}`
 	first, last := strings.Index(result, `"`+encode([]byte("crop"))), strings.Index(result, `"`+encode([]byte("origin")))

@@ -34,22 +34,22 @@ func TestPack(t *testing.T) {
 	const broken = "data:image/jpeg;base64,AAAA"
 	result := fmt.Sprintf(odd, encode(back), broken, strings.ReplaceAll(encode(front), "/", `\/`))
 	// The spans come in any order.
-	parcel := Pack([]byte(result), []Span{span(t, result, "frontPhoto"), span(t, result, "headPhoto"), span(t, result, "backPhoto"), span(t, result, "frontCrop")})
+	packed := Pack([]byte(result), []Span{span(t, result, "frontPhoto"), span(t, result, "headPhoto"), span(t, result, "backPhoto"), span(t, result, "frontCrop")})
 
 	want := strings.NewReplacer(`"%s" , "frontCrop"`, reference("backPhoto", back)+` , "frontCrop"`,
 		`: "%s" }`, `: `+reference("frontPhoto", front)+` }`, "%s", broken).Replace(odd)
-	if got := string(parcel.document); got != want {
+	if got := string(packed.document); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if len(parcel.Photos) != 2 {
-		t.Fatalf("%d photos", len(parcel.Photos))
+	if len(packed.Photos) != 2 {
+		t.Fatalf("%d photos", len(packed.Photos))
 	}
 	for i, want := range [][]byte{back, front} {
-		blob := parcel.Photos[i].blob()
+		blob := packed.Photos[i].blob()
 		for range 2 { // it can be read again
 			got, err := io.ReadAll(blob.open())
 			if err != nil || !bytes.Equal(got, want) || blob.size != int64(len(want)) || blob.sum != sha256.Sum256(want) {
-				t.Errorf("%s: %d bytes, %v", parcel.Photos[i].Field, len(got), err)
+				t.Errorf("%s: %d bytes, %v", packed.Photos[i].Field, len(got), err)
 			}
 		}
 	}
@@ -57,9 +57,9 @@ func TestPack(t *testing.T) {
 
 func TestPackNothing(t *testing.T) {
 	const result = ` {"code":"-9012"} `
-	parcel := Pack([]byte(result), nil)
-	if string(parcel.document) != result || parcel.Photos != nil {
-		t.Errorf("%q, %v", parcel.document, parcel.Photos)
+	packed := Pack([]byte(result), nil)
+	if string(packed.document) != result || packed.Photos != nil {
+		t.Errorf("%q, %v", packed.document, packed.Photos)
 	}
 }
 
@@ -71,8 +71,8 @@ func TestPackAllocatesLittle(t *testing.T) {
 	bench := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			parcel := Pack(body, spans)
-			if _, err := io.Copy(io.Discard, struct{ io.Reader }{parcel.Photos[0].blob().open()}); err != nil {
+			packed := Pack(body, spans)
+			if _, err := io.Copy(io.Discard, struct{ io.Reader }{packed.Photos[0].blob().open()}); err != nil {
 				b.Fatal(err)
 			}
 		}

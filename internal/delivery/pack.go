@@ -14,7 +14,7 @@ type Span struct {
 	From, To int
 }
 
-// Photo is a photo of a result. Its bytes are decoded whenever they are read: they are
+// Photo is a photo, or the video, of a result. Its bytes are decoded whenever they are read: they are
 // never held.
 type Photo struct {
 	Field string
@@ -24,15 +24,27 @@ type Photo struct {
 	text []byte // Base64, as a part of the result
 }
 
-func (p Photo) file() string { return p.Field + ".jpg" }
+// isVideo reports whether it is the video of a face verification, an MP4 (document 1007/35880).
+func (p Photo) isVideo() bool { return p.Field == "video" }
 
-func (p Photo) blob() blob {
-	return blob{p.Size, p.Sum, "image/jpeg", func() io.Reader { return newDecoder(p.text) }}
+func (p Photo) file() string {
+	if p.isVideo() {
+		return p.Field + ".mp4"
+	}
+	return p.Field + ".jpg"
 }
 
-// Parcel is a result in the form that it is delivered in. It shares the memory of the
+func (p Photo) blob() blob {
+	kind := "image/jpeg"
+	if p.isVideo() {
+		kind = "video/mp4"
+	}
+	return blob{p.Size, p.Sum, kind, func() io.Reader { return newDecoder(p.text) }}
+}
+
+// Packed is a result in the form that it is delivered in. It shares the memory of the
 // result.
-type Parcel struct {
+type Packed struct {
 	Photos []Photo
 
 	document []byte
@@ -40,9 +52,9 @@ type Parcel struct {
 
 // Pack takes the photos out of a result, which is JSON as the upstream sent it. All the
 // rest stays as it is, and so does a photo that is empty or cannot be decoded.
-func Pack(result []byte, spans []Span) *Parcel {
+func Pack(result []byte, spans []Span) *Packed {
 	spans = slices.SortedFunc(slices.Values(spans), func(a, b Span) int { return a.From - b.From })
-	p := &Parcel{}
+	p := &Packed{}
 	size := len(result)
 	for _, s := range spans {
 		photo, ok := measure(s.Field, result[s.From+1:s.To-1])
