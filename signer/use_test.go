@@ -1,8 +1,10 @@
 package signer_test
 
 import (
+	"crypto/sha1"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"kyc-ocr-relay/signer"
@@ -17,10 +19,7 @@ const (
 	oneNonce    = "kHoSxvLZGxSoFsjxlbzEoUzh5PAnTU7T"
 )
 
-// everyUse has an example for each use. All but that of StartH5OCR are published. For that one
-// the pages print 5E034EF71E90E5F5FB072CDBB259FFF25A938B03, which hashes a stray space before
-// userID; and the ocrapp page of 2017 prints 7E0DE0E46500D0327F12ED4274CFA188B80D7AF9, which
-// no values make. Neither is used.
+// everyUse has an example for each use. All but that of StartH5OCR are published: see TestMisprints.
 var everyUse = []struct {
 	use    signer.Use
 	values signer.Values
@@ -54,6 +53,22 @@ func TestUses(t *testing.T) {
 	}
 	if got := (signer.Callback + 1).Sign(everyUse[0].values, queryTicket); got != "" {
 		t.Errorf("an unknown use signs: %s", got)
+	}
+}
+
+// TestMisprints names the two published signs that are not of the values beside them, so that nobody
+// takes them for examples. The first hashes a space before the user, which is no part of it; of the
+// second, on the ocrapp page of 2017, the values are not known.
+func TestMisprints(t *testing.T) {
+	const withSpace, ocrapp = "5E034EF71E90E5F5FB072CDBB259FFF25A938B03", "7E0DE0E46500D0327F12ED4274CFA188B80D7AF9"
+	sorted := []string{"1.0.0", "aabc1457895464", "appId001", oneNonce, " userID19959248596551", loginTicket}
+	if got := fmt.Sprintf("%X", sha1.Sum([]byte(strings.Join(sorted, "")))); got != withSpace {
+		t.Errorf("with a space before the user the sign is %s, the pages print %s", got, withSpace)
+	}
+	for _, c := range everyUse {
+		if c.sign == withSpace || c.sign == ocrapp {
+			t.Errorf("use %d has a misprint as its example: %s", c.use, c.sign)
+		}
 	}
 }
 
