@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestStatesAtTheirBoundaries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		p := get(t, c)
 		issued := time.Now()
@@ -48,7 +48,7 @@ func TestStatesAtTheirBoundaries(t *testing.T) {
 
 func TestSourceTellsWhoMinted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &ticket.Memory{}
+		d, store := &fakeIssuer{}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		if got := get(t, a).Source(); got != ticket.Minted {
 			t.Errorf("the one that minted says %v", got)
@@ -78,7 +78,7 @@ func TestLeaseArithmetic(t *testing.T) {
 }
 
 func TestUnknownApp(t *testing.T) {
-	c := (&desk{}).cache(nil)
+	c := (&fakeIssuer{}).cache(nil)
 	if outcome, err := c.Do(t.Context(), "other", nil); outcome != ticket.Outcome(ticket.Absent) || !errors.Is(err, ticket.ErrUnknownApp) {
 		t.Errorf("Do: %v, %v", outcome, err)
 	}
@@ -90,7 +90,7 @@ func TestUnknownApp(t *testing.T) {
 // A rejection renews once; then only as far as the ceiling lets it.
 func TestCeilingOnMintsUponRejection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		first := get(t, c)
 		second, err := reject(t, c, first)
@@ -124,7 +124,7 @@ func TestCeilingOnMintsUponRejection(t *testing.T) {
 // The others learn that a renewal was futile.
 func TestFutilityIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &ticket.Memory{}
+		d, store := &fakeIssuer{}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		forced, err := reject(t, a, get(t, a))
 		if err != nil {
@@ -142,7 +142,7 @@ func TestFutilityIsShared(t *testing.T) {
 // instances and requests.
 func TestFloodOfRejections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: 50 * time.Millisecond}, &ticket.Memory{}
+		d, store := &fakeIssuer{takes: 50 * time.Millisecond}, &ticket.Memory{}
 		var all sync.WaitGroup
 		for range 5 {
 			c := d.cache(store)
@@ -166,11 +166,11 @@ func TestFloodOfRejections(t *testing.T) {
 // the pair in use at once.
 func TestTicketCallFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		p := get(t, c)
 		time.Sleep(schedule.Refresh)
-		d.set(func(d *desk) { d.failTicket = errors.New("down") })
+		d.set(func(d *fakeIssuer) { d.failTicket = errors.New("down") })
 		for range 50 {
 			if got := get(t, c); got.Generation() != p.Generation() {
 				t.Fatal("another pair")
@@ -180,7 +180,7 @@ func TestTicketCallFails(t *testing.T) {
 		if n := d.issued(); n != 2 {
 			t.Errorf("%d tokens were issued within a minute, want one for the renewal", n-1)
 		}
-		d.set(func(d *desk) { d.failTicket = nil })
+		d.set(func(d *fakeIssuer) { d.failTicket = nil })
 		time.Sleep(9 * time.Second)
 		get(t, c) // the last second of the pair in use
 		if got := get(t, c); got.Generation() == p.Generation() {
@@ -195,7 +195,7 @@ func TestTicketCallFails(t *testing.T) {
 // Failures are remembered for all, and the pauses between tries grow.
 func TestBackoffIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{failToken: errors.New("refused")}, &ticket.Memory{}
+		d, store := &fakeIssuer{failToken: errors.New("refused")}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		for range 600 {
 			for _, c := range []*ticket.Cache{a, b} {
@@ -217,7 +217,7 @@ func TestBackoffIsShared(t *testing.T) {
 // A deadline in the past, and a caller without patience.
 func TestGetHonoursItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := (&desk{takes: time.Minute}).cache(nil)
+		c := (&fakeIssuer{takes: time.Minute}).cache(nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
@@ -231,7 +231,7 @@ func TestGetHonoursItsContext(t *testing.T) {
 
 func TestWarmHit(t *testing.T) {
 	store := &brokenStore{Store: &ticket.Memory{}}
-	c := (&desk{}).cache(store)
+	c := (&fakeIssuer{}).cache(store)
 	get(t, c)
 	before := store.loads
 	if n := testing.AllocsPerRun(1000, func() { c.Get(t.Context(), appID) }); n != 0 {
@@ -244,7 +244,7 @@ func TestWarmHit(t *testing.T) {
 
 // BenchmarkGet is a warm hit, beside the cache of golang.org/x/oauth2.
 func BenchmarkGet(b *testing.B) {
-	c := (&desk{}).cache(nil)
+	c := (&fakeIssuer{}).cache(nil)
 	if _, renewal, err := c.Get(b.Context(), appID); err != nil {
 		b.Fatal(err)
 	} else {

@@ -33,7 +33,7 @@ func (s *thawing) Load(ctx context.Context, app string) (ticket.Value, error) {
 // would have the instance use a pair for as long as it was frozen past its end.
 func TestFrozenWhileTheStoreAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &ticket.Memory{}
+		d, store := &fakeIssuer{}, &ticket.Memory{}
 		get(t, d.cache(store))
 		c := d.cache(&thawing{Store: store, freeze: 70 * time.Minute})
 		if p := get(t, c); p.State(time.Now()) != ticket.Fresh || d.issued() != 2 {
@@ -47,7 +47,7 @@ func TestFrozenWhileTheStoreAnswers(t *testing.T) {
 func TestFrozenWhileTheStoreDoesNotAnswer(t *testing.T) {
 	for _, freeze := range []time.Duration{10 * time.Second, 3 * time.Minute} { // within the flight's time limit, and not
 		synctest.Test(t, func(t *testing.T) {
-			d, store := &desk{}, &ticket.Memory{}
+			d, store := &fakeIssuer{}, &ticket.Memory{}
 			want := get(t, d.cache(store))
 			c := d.cache(&thawing{Store: store, freeze: freeze, err: errors.New("connection reset")})
 			if p := get(t, c); p.Generation() != want.Generation() || d.issued() != 1 {
@@ -61,14 +61,14 @@ func TestFrozenWhileTheStoreDoesNotAnswer(t *testing.T) {
 // on with another.
 func TestFirstCallersTimeLimitFailsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hung, store := &desk{hangs: true}, &ticket.Memory{}
+		hung, store := &fakeIssuer{hangs: true}, &ticket.Memory{}
 		var holder, others sync.WaitGroup
 		holder.Go(func() { // holds the lease and never ends
 			_, renewal, _ := hung.cache(&slowStore{Store: store, publishes: time.Hour}).Get(t.Context(), appID)
 			renewal.Wait()
 		})
 		synctest.Wait()
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(store)
 		hasty, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -91,7 +91,7 @@ func TestFirstCallersTimeLimitFailsNobodyElse(t *testing.T) {
 
 // stuck is an issuer whose ticket calls are frozen, and then fail.
 type stuck struct {
-	*desk
+	*fakeIssuer
 	freeze time.Duration
 }
 
@@ -105,8 +105,8 @@ func (s *stuck) Ticket(context.Context, secret.Text) (secret.Credential, error) 
 func TestFrozenHolderKnowsThatItsPairEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &ticket.Memory{}
-		d := &stuck{desk: &desk{}, freeze: 35 * time.Second}
-		get(t, d.desk.cache(store))
+		d := &stuck{fakeIssuer: &fakeIssuer{}, freeze: 35 * time.Second}
+		get(t, d.fakeIssuer.cache(store))
 		c := ticket.New(ticket.Config{
 			Apps:     map[string]ticket.App{appID: {Issuer: d, Secret: secret.New("canary-secret")}},
 			Store:    store,
@@ -120,7 +120,7 @@ func TestFrozenHolderKnowsThatItsPairEnds(t *testing.T) {
 			t.Fatal(frozen, err)
 		}
 		time.Sleep(schedule.Overlap/2 + time.Second)
-		hung := &desk{hangs: true}
+		hung := &fakeIssuer{hangs: true}
 		var holder sync.WaitGroup
 		holder.Go(func() { // takes the lease, and never ends
 			_, renewal, _ := hung.cache(&slowStore{Store: store, publishes: time.Hour}).Get(t.Context(), appID)

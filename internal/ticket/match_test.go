@@ -58,7 +58,7 @@ func never(secret.Text) bool { return false }
 // until it ended TICKET_REFRESH ago. No check has anything renewed.
 func TestMatchKnowsThePreviousTicket(t *testing.T) {
 	onStores(t, func(t *testing.T, shared ticket.Store) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		a := d.cache(shared)
 		first := get(t, a)
 		time.Sleep(schedule.Refresh)
@@ -99,7 +99,7 @@ func TestMatchKnowsThePreviousTicket(t *testing.T) {
 // thinks of its own pair.
 func TestMatchLooksForANewTicket(t *testing.T) {
 	onStores(t, func(t *testing.T, shared ticket.Store) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		a, b := d.cache(shared), d.cache(shared)
 		first := get(t, a)
 		get(t, b)
@@ -119,7 +119,7 @@ func TestMatchLooksForANewTicket(t *testing.T) {
 // Where there is no pair at all one is fetched, once, also when it expired.
 func TestMatchWithoutAPair(t *testing.T) {
 	onStores(t, func(t *testing.T, shared ticket.Store) {
-		d := &desk{takes: time.Second}
+		d := &fakeIssuer{takes: time.Second}
 		c := d.cache(shared)
 		var all sync.WaitGroup
 		for range 20 {
@@ -141,7 +141,7 @@ func TestMatchWithoutAPair(t *testing.T) {
 		if found, err := d.cache(shared).Match(t.Context(), appID, never); found || err != nil || d.issued() != 2 {
 			t.Errorf("with an expired pair: %v, %v; %d tokens", found, err, d.issued())
 		}
-		d.set(func(d *desk) { d.failToken = errors.New("down") })
+		d.set(func(d *fakeIssuer) { d.failToken = errors.New("down") })
 		time.Sleep(2 * time.Hour)
 		if _, err := c.Match(t.Context(), appID, never); !errors.As(err, new(*ticket.Failure)) {
 			t.Errorf("without a pair to be had: %v", err)
@@ -155,7 +155,7 @@ func TestMatchWithoutAPair(t *testing.T) {
 // The tickets are tried newest first, and there are never more than a handful and the one in force.
 func TestMatchIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, shared := &desk{life: schedule.Overlap}, &ticket.Memory{} // due after two thirds of that
+		d, shared := &fakeIssuer{life: schedule.Overlap}, &ticket.Memory{} // due after two thirds of that
 		c := d.cache(shared)
 		var tickets []string
 		p := get(t, c)
@@ -184,7 +184,7 @@ func TestMatchIsBounded(t *testing.T) {
 // store may know it. The pairs of the time without it are known to all once it is back.
 func TestMatchWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, shared := &desk{}, &brokenStore{Store: &ticket.Memory{}}
+		d, shared := &fakeIssuer{}, &brokenStore{Store: &ticket.Memory{}}
 		warm, cold := d.cache(shared), d.cache(shared)
 		first := get(t, warm)
 		shared.set(true)
@@ -217,7 +217,7 @@ func TestMatchWithoutTheStore(t *testing.T) {
 // A ticket outlives the secret that it was issued for.
 func TestMatchAfterTheSecretChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, shared := newOffice(), &ticket.Memory{}
+		o, shared := newTwoSecrets(), &ticket.Memory{}
 		o.refuse(nil, refusal{})
 		c := o.cache(shared, nil)
 		first := get(t, c)
@@ -238,7 +238,7 @@ func TestMatchAfterTheSecretChanged(t *testing.T) {
 // A look for a ticket renews nothing, and keeps nobody from it: who joins one goes on by himself.
 func TestMatchDisturbsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		shared := &slowLoads{Store: &ticket.Memory{}}
 		c := d.cache(shared)
 		first := get(t, c)

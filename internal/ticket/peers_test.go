@@ -16,7 +16,7 @@ import (
 // WxJava 1293, 1222: no second look after the lock was won.
 func TestWxJava1293SecondLookAfterTheLockWasWon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &ticket.Memory{}
+		d, store := &fakeIssuer{}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		get(t, a)
 		get(t, b)
@@ -32,7 +32,7 @@ func TestWxJava1293SecondLookAfterTheLockWasWon(t *testing.T) {
 // oauth2-proxy 1992, 3456: a lock shorter than the work it guards.
 func TestOAuth2Proxy1992LeaseLongerThanTheWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: 11 * time.Second}, &ticket.Memory{}
+		d, store := &fakeIssuer{takes: 11 * time.Second}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		var both sync.WaitGroup
 		both.Go(func() { get(t, a) })
@@ -48,7 +48,7 @@ func TestOAuth2Proxy1992LeaseLongerThanTheWork(t *testing.T) {
 // oauth2-proxy 1385: losers queue on the lock instead of watching for the result.
 func TestOAuth2Proxy1385LosersWatchForTheResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: 2 * time.Second}, &ticket.Memory{}
+		d, store := &fakeIssuer{takes: 2 * time.Second}, &ticket.Memory{}
 		start := time.Now()
 		var all sync.WaitGroup
 		for range 10 {
@@ -71,7 +71,7 @@ func TestOAuth2Proxy1385LosersWatchForTheResult(t *testing.T) {
 // renewed.
 func TestWxJava1300RejectionOfAnOldPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &ticket.Memory{}
+		d, store := &fakeIssuer{}, &ticket.Memory{}
 		a, b := d.cache(store), d.cache(store)
 		old := get(t, a)
 		get(t, b)
@@ -92,7 +92,7 @@ func TestWxJava1300RejectionOfAnOldPair(t *testing.T) {
 // WxJava 369: a process-local lock over a shared store.
 func TestWxJava369OneRenewalForAllInstances(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: 100 * time.Millisecond}, &ticket.Memory{}
+		d, store := &fakeIssuer{takes: 100 * time.Millisecond}, &ticket.Memory{}
 		var caches []*ticket.Cache
 		for range 30 {
 			caches = append(caches, d.cache(store))
@@ -117,7 +117,7 @@ func TestWxJava369OneRenewalForAllInstances(t *testing.T) {
 // refused.
 func TestAzureStorageFuse1267NotAllInTheSameSecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: 20 * time.Millisecond}, &ticket.Memory{}
+		d, store := &fakeIssuer{takes: 20 * time.Millisecond}, &ticket.Memory{}
 		var caches []*ticket.Cache
 		for range 30 {
 			caches = append(caches, d.cache(store))
@@ -126,7 +126,7 @@ func TestAzureStorageFuse1267NotAllInTheSameSecond(t *testing.T) {
 			get(t, c)
 		}
 		time.Sleep(schedule.Refresh) // due for all of them at once
-		d.set(func(d *desk) { d.failToken = errors.New("too many requests") })
+		d.set(func(d *fakeIssuer) { d.failToken = errors.New("too many requests") })
 		before := d.calls
 		for range 10 * 60 { // a minute
 			for _, c := range caches {
@@ -146,7 +146,7 @@ func TestAzureStorageFuse1267NotAllInTheSameSecond(t *testing.T) {
 // EasyWeChat 696, 390: an older answer written after a newer one.
 func TestEasyWeChat696OlderAnswerAfterANewerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow, quick, store := &desk{}, &desk{tokens: 100}, &ticket.Memory{}
+		slow, quick, store := &fakeIssuer{}, &fakeIssuer{tokens: 100}, &ticket.Memory{}
 		a, b := slow.cache(&slowStore{Store: store, publishes: 40 * time.Second}), quick.cache(store)
 		var both sync.WaitGroup
 		both.Go(func() { a.Renew(t.Context(), appID) }) // frozen past its lease
@@ -165,17 +165,17 @@ func TestEasyWeChat696OlderAnswerAfterANewerOne(t *testing.T) {
 // chanxuehong: a failed early renewal throws away the still valid pair.
 func TestChanxuehongFailedRenewalKeepsThePair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		p := get(t, c)
-		d.set(func(d *desk) { d.failToken = errors.New("down") })
+		d.set(func(d *fakeIssuer) { d.failToken = errors.New("down") })
 		for range 35 { // until five minutes before its hard expiry
 			time.Sleep(time.Minute)
 			if got := get(t, c); got.Generation() != p.Generation() {
 				t.Fatalf("generation %d, want %d", got.Generation(), p.Generation())
 			}
 		}
-		d.set(func(d *desk) { d.failToken = nil })
+		d.set(func(d *fakeIssuer) { d.failToken = nil })
 		time.Sleep(schedule.Overlap)
 		get(t, c)
 		if next := get(t, c); next.Generation() == p.Generation() {
@@ -187,10 +187,10 @@ func TestChanxuehongFailedRenewalKeepsThePair(t *testing.T) {
 // Envoy 44674: an expired token injected while the issuer is down.
 func TestEnvoy44674NoExpiredPair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		get(t, c)
-		d.set(func(d *desk) { d.failToken = errors.New("canary-free reason") })
+		d.set(func(d *fakeIssuer) { d.failToken = errors.New("canary-free reason") })
 		time.Sleep(time.Hour)
 		p, renewal, err := c.Get(t.Context(), appID)
 		renewal.Wait()
@@ -204,11 +204,11 @@ func TestEnvoy44674NoExpiredPair(t *testing.T) {
 // WxJava 324: expire first, fetch after: a hole.
 func TestWxJava324NoHoleDuringARenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{}
+		d := &fakeIssuer{}
 		c := d.cache(nil)
 		get(t, c)
 		time.Sleep(schedule.Refresh)
-		d.set(func(d *desk) { d.takes = 5 * time.Second })
+		d.set(func(d *fakeIssuer) { d.takes = 5 * time.Second })
 		_, renewal, err := c.Get(t.Context(), appID)
 		if err != nil || renewal == nil {
 			t.Fatalf("nobody was elected: %v", err)
@@ -227,7 +227,7 @@ func TestWxJava324NoHoleDuringARenewal(t *testing.T) {
 // The first caller's cancelled context fails everyone behind it.
 func TestFirstCallersCancellationFailsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{takes: time.Second}
+		d := &fakeIssuer{takes: time.Second}
 		c := d.cache(nil)
 		impatient, leave := context.WithCancel(t.Context())
 		var all sync.WaitGroup
@@ -252,7 +252,7 @@ func TestFirstCallersCancellationFailsNobodyElse(t *testing.T) {
 // A hung fetch wedges the single flight for ever.
 func TestHungFetchEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{hangs: true}
+		d := &fakeIssuer{hangs: true}
 		c := d.cache(nil)
 		start := time.Now()
 		_, renewal, err := c.Get(t.Context(), appID)
@@ -260,94 +260,16 @@ func TestHungFetchEnds(t *testing.T) {
 		if err == nil || time.Since(start) > schedule.Overlap/2 {
 			t.Fatalf("got %v after %v", err, time.Since(start))
 		}
-		d.set(func(d *desk) { d.hangs = false })
+		d.set(func(d *fakeIssuer) { d.hangs = false })
 		time.Sleep(time.Second)
 		get(t, c)
-	})
-}
-
-// silenceper 762: the store down, every request mints, and the quota is burnt.
-func TestSilenceper762StoreDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{}, &brokenStore{Store: &ticket.Memory{}}
-		warm, cold := d.cache(store), d.cache(store)
-		p := get(t, warm)
-		store.set(true)
-		time.Sleep(schedule.Refresh + time.Minute)
-		for range 500 {
-			get(t, warm) // due, but a mint would void the others' pair
-			time.Sleep(time.Second)
-		}
-		if n := d.issued(); n != 1 {
-			t.Errorf("%d tokens were issued by an instance with a valid pair", n)
-		}
-		for range 500 {
-			get(t, cold)
-			time.Sleep(time.Second)
-		}
-		if n := d.issued(); n != 2 {
-			t.Errorf("%d tokens were issued, want one for the instance without a pair", n-1)
-		}
-		store.set(false)
-		time.Sleep(schedule.Overlap)
-		get(t, cold) // offers its own to the store
-		own := get(t, cold)
-		get(t, warm)
-		if got := get(t, warm); got.Generation() != own.Generation() || got.Generation() == p.Generation() {
-			t.Errorf("after the outage: generation %d, the one minted meanwhile is %d", got.Generation(), own.Generation())
-		}
-	})
-}
-
-// An unpublished renewal: the store fails between the mint and its publication.
-func TestStoreFailsBeforePublishing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d, store := &desk{takes: time.Second}, &brokenStore{Store: &ticket.Memory{}}
-		a, b := d.cache(store), d.cache(store)
-		get(t, b)
-		time.Sleep(schedule.Refresh)
-		_, renewal, err := a.Get(t.Context(), appID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		store.set(true)
-		renewal.Wait()
-		p := get(t, a)
-		store.set(false)
-		time.Sleep(20 * time.Second)
-		get(t, a)
-		if got, err := reject(t, b, get(t, b)); err != nil || got.Generation() < p.Generation() {
-			t.Errorf("the others got %v, %v; want the pair minted by the one that could not publish", got, err)
-		}
-		if n := d.issued(); n != 2 {
-			t.Errorf("%d tokens were issued, want 2", n)
-		}
-	})
-}
-
-// Powertools 1038: in-progress marks that outlive a timed-out function.
-func TestPowertools1038LeaseEndsWithTheInvocation(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hung, fine, store := &desk{hangs: true}, &desk{}, &ticket.Memory{}
-		a, b := hung.cache(&slowStore{Store: store, publishes: time.Hour}), fine.cache(store)
-		dies, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-		defer cancel()
-		go a.Get(dies, appID) // is killed at its deadline, holding the lease
-		synctest.Wait()
-		start := time.Now()
-		get(t, b)
-		if took := time.Since(start); took > 12*time.Second {
-			t.Errorf("the next one waited %v for the lease of a function with 3 s", took)
-		}
-		time.Sleep(time.Hour) // for the dead one's call to end
 	})
 }
 
 // expire_in below the overlap would have every request renew.
 func TestTinyLifeDoesNotMintForEveryRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{life: time.Second}
+		d := &fakeIssuer{life: time.Second}
 		c := d.cache(nil)
 		for range 600 {
 			get(t, c)

@@ -194,10 +194,10 @@ func (p *pairing) Swap(ctx context.Context, app string, version uint64, data []b
 func TestTokenAndTicketAreOneUnit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &pairing{&ticket.Memory{}, t, map[string]bool{}}
-		d := &desk{}
+		d := &fakeIssuer{}
 		a, b := d.cache(store), d.cache(store)
 		for n := range 200 {
-			d.set(func(d *desk) {
+			d.set(func(d *fakeIssuer) {
 				if d.failTicket = nil; n%2 == 1 {
 					d.failTicket = errors.New("no ticket")
 				}

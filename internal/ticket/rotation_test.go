@@ -20,16 +20,16 @@ type refusal struct{}
 func (refusal) Error() string { return "code 400105" }
 func (refusal) Refused() bool { return true }
 
-// office is two desks of an app, one a secret.
-type office struct{ first, second desk }
+// twoSecrets is the issuers of an app with two secrets, one for each.
+type twoSecrets struct{ first, second fakeIssuer }
 
-func newOffice() *office {
-	o := &office{}
+func newTwoSecrets() *twoSecrets {
+	o := &twoSecrets{}
 	o.second.tokens = 1000 // so that no two tokens are the same
 	return o
 }
 
-func (o *office) cache(store ticket.Store, log *bytes.Buffer) *ticket.Cache {
+func (o *twoSecrets) cache(store ticket.Store, log *bytes.Buffer) *ticket.Cache {
 	c := ticket.Config{
 		Apps: map[string]ticket.App{appID: {
 			Issuer: &o.first, Secret: secret.New("canary-first"),
@@ -43,16 +43,16 @@ func (o *office) cache(store ticket.Store, log *bytes.Buffer) *ticket.Cache {
 	return ticket.New(c)
 }
 
-func (o *office) refuse(first, second error) {
-	o.first.set(func(d *desk) { d.failToken = first })
-	o.second.set(func(d *desk) { d.failToken = second })
+func (o *twoSecrets) refuse(first, second error) {
+	o.first.set(func(d *fakeIssuer) { d.failToken = first })
+	o.second.set(func(d *fakeIssuer) { d.failToken = second })
 }
 
-func (o *office) expectCalls(t *testing.T, first, second int) {
+func (o *twoSecrets) expectCalls(t *testing.T, first, second int) {
 	t.Helper()
 	var calls [2]int
-	o.first.set(func(d *desk) { calls[0] = d.calls })
-	o.second.set(func(d *desk) { calls[1] = d.calls })
+	o.first.set(func(d *fakeIssuer) { calls[0] = d.calls })
+	o.second.set(func(d *fakeIssuer) { calls[1] = d.calls })
 	if calls != [2]int{first, second} {
 		t.Errorf("%d token calls, want [%d %d]", calls, first, second)
 	}
@@ -64,7 +64,7 @@ func TestRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		store := &ticket.Memory{}
-		o := newOffice()
+		o := newTwoSecrets()
 		o.refuse(nil, refusal{})
 		a, b := o.cache(store, &log), o.cache(store, nil)
 		p := get(t, a)
@@ -127,7 +127,7 @@ func TestRotationFromTheStart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				o := newOffice()
+				o := newTwoSecrets()
 				o.refuse(refusal{}, nil)
 				c := o.cache(nil, nil)
 				if err := use(t.Context(), c); err != nil {
@@ -149,7 +149,7 @@ func TestRotationFromTheStart(t *testing.T) {
 // Trouble that is not the secret's is no reason to go over.
 func TestRotationOnlyUponARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOffice()
+		o := newTwoSecrets()
 		o.refuse(errors.New("throttled"), nil)
 		c := o.cache(nil, nil)
 		if _, _, err := c.Get(t.Context(), appID); err == nil || err.Error() != "ticket: throttled" {
@@ -163,7 +163,7 @@ func TestRotationOnlyUponARefusal(t *testing.T) {
 // first is used.
 func TestRotationWithoutAGoodSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOffice()
+		o := newTwoSecrets()
 		o.refuse(refusal{}, refusal{})
 		store := &ticket.Memory{}
 		c, other := o.cache(store, nil), o.cache(store, nil)

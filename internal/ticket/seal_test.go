@@ -50,7 +50,7 @@ func (s *openStore) Swap(ctx context.Context, app string, version uint64, data [
 func TestNoSecretInTheStoreOrTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		d, store := &desk{}, &openStore{}
+		d, store := &fakeIssuer{}, &openStore{}
 		c := d.loggingCache(store, &log)
 		p := get(t, c)
 		forced, err := reject(t, c, p)
@@ -59,9 +59,9 @@ func TestNoSecretInTheStoreOrTheLog(t *testing.T) {
 		}
 		c.Futile(t.Context(), appID, forced)
 		time.Sleep(schedule.Refresh)
-		d.set(func(d *desk) { d.failTicket = errors.New("down") })
+		d.set(func(d *fakeIssuer) { d.failTicket = errors.New("down") })
 		get(t, c) // a pending token is stored
-		d.set(func(d *desk) { d.failTicket = nil })
+		d.set(func(d *fakeIssuer) { d.failTicket = nil })
 		time.Sleep(schedule.Overlap)
 		get(t, c)
 		if len(store.seen) < 8 {
@@ -94,7 +94,7 @@ func TestTamperedRecordCountsAsAbsent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d, store := &desk{}, &openStore{}
+				d, store := &fakeIssuer{}, &openStore{}
 				a, b := d.cache(store), d.cache(store)
 				store.change = func(v ticket.Value) ticket.Value { old = v; return v }
 				first := get(t, a)
@@ -129,14 +129,14 @@ func flip(data []byte, at int) []byte {
 func TestEasyWeChatOathkeeperKeyIsOfTheSecretAndHidesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &openStore{}
-		with := func(d *desk, app, s string) *ticket.Cache {
+		with := func(d *fakeIssuer, app, s string) *ticket.Cache {
 			return ticket.New(ticket.Config{
 				Apps:     map[string]ticket.App{app: {Issuer: d, Secret: secret.New(s)}},
 				Store:    store,
 				Schedule: schedule,
 			})
 		}
-		before, after := &desk{}, &desk{tokens: 100}
+		before, after := &fakeIssuer{}, &fakeIssuer{tokens: 100}
 		get(t, with(before, appID, "canary-old"))
 		p := get(t, with(after, appID, "canary-new"))
 		if after.issued() != 101 || p.Source() != ticket.Minted {
@@ -147,7 +147,7 @@ func TestEasyWeChatOathkeeperKeyIsOfTheSecretAndHidesIt(t *testing.T) {
 		if before.issued() != 1 || after.issued() != 101 {
 			t.Error("they disturb each other")
 		}
-		other := &desk{}
+		other := &fakeIssuer{}
 		c := with(other, "IDA00002", "canary-old")
 		if _, renewal, err := c.Get(t.Context(), "IDA00002"); err != nil || other.issued() != 1 {
 			t.Errorf("another app with the same secret: %v, %d tokens", err, other.issued())

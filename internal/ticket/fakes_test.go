@@ -16,8 +16,8 @@ import (
 
 var schedule = ticket.Schedule{Refresh: 20 * time.Minute, Overlap: time.Minute}
 
-// desk is an issuer whose answers a test decides. It counts the tokens it issued.
-type desk struct {
+// fakeIssuer is an issuer whose answers a test decides. It counts the tokens it issued.
+type fakeIssuer struct {
 	mu         sync.Mutex
 	calls      int // for a token
 	tokens     int
@@ -30,19 +30,19 @@ type desk struct {
 	life       time.Duration // 0: as documented
 }
 
-func (d *desk) set(change func(*desk)) {
+func (d *fakeIssuer) set(change func(*fakeIssuer)) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	change(d)
 }
 
-func (d *desk) issued() int {
+func (d *fakeIssuer) issued() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.tokens
 }
 
-func (d *desk) work(ctx context.Context, fail func() error) error {
+func (d *fakeIssuer) work(ctx context.Context, fail func() error) error {
 	d.mu.Lock()
 	takes, hangs, err := d.takes, d.hangs, fail()
 	d.mu.Unlock()
@@ -58,9 +58,9 @@ func (d *desk) work(ctx context.Context, fail func() error) error {
 	return err
 }
 
-func (d *desk) Token(ctx context.Context) (secret.Credential, error) {
-	d.set(func(d *desk) { d.calls++; d.busy++; d.most = max(d.most, d.busy) })
-	defer d.set(func(d *desk) { d.busy-- })
+func (d *fakeIssuer) Token(ctx context.Context) (secret.Credential, error) {
+	d.set(func(d *fakeIssuer) { d.calls++; d.busy++; d.most = max(d.most, d.busy) })
+	defer d.set(func(d *fakeIssuer) { d.busy-- })
 	if err := d.work(ctx, func() error { return d.failToken }); err != nil {
 		return secret.Credential{}, err
 	}
@@ -74,7 +74,7 @@ func (d *desk) Token(ctx context.Context) (secret.Credential, error) {
 	return secret.Credential{Value: secret.New(fmt.Sprintf("canary-token-%d", d.tokens)), Life: life}, nil
 }
 
-func (d *desk) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
+func (d *fakeIssuer) Ticket(ctx context.Context, token secret.Text) (secret.Credential, error) {
 	if err := d.work(ctx, func() error { return d.failTicket }); err != nil {
 		return secret.Credential{}, err
 	}
@@ -82,9 +82,9 @@ func (d *desk) Ticket(ctx context.Context, token secret.Text) (secret.Credential
 }
 
 // cache returns an instance that has its pairs from d and shares them through store.
-func (d *desk) cache(store ticket.Store) *ticket.Cache { return d.loggingCache(store, nil) }
+func (d *fakeIssuer) cache(store ticket.Store) *ticket.Cache { return d.loggingCache(store, nil) }
 
-func (d *desk) loggingCache(store ticket.Store, log *bytes.Buffer) *ticket.Cache {
+func (d *fakeIssuer) loggingCache(store ticket.Store, log *bytes.Buffer) *ticket.Cache {
 	c := ticket.Config{
 		Apps:     map[string]ticket.App{appID: {Issuer: d, Secret: secret.New("canary-secret")}},
 		Store:    store,
