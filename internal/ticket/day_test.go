@@ -46,17 +46,14 @@ func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []
 		now := time.Now()
 		place := random.IntN(l.instances)
 		m := members[place]
-		if m == nil || m.dead.Err() != nil || now.After(m.ends) {
+		if m == nil || m.isDead() || now.After(m.ends) {
 			m = begin() // a cold start
 			members[place] = m
 		}
 		if random.IntN(2000) == 0 { // idle for a while: the platform freezes it
 			m.frozen = now.Add(time.Duration(random.ExpFloat64() * float64(15*time.Minute)))
 		}
-		f.mu.Lock()
-		frozen := now.Before(m.frozen) || now.Before(m.thaws)
-		f.mu.Unlock()
-		if !frozen {
+		if !now.Before(m.frozen) && !now.Before(m.frozenUntil()) {
 			i, order := m.instance, fmt.Sprintf("order%d", n)
 			queries.Go(func() { i.query(order) })
 		}

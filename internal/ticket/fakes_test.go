@@ -148,18 +148,3 @@ func (b *brokenStore) Swap(ctx context.Context, app string, version uint64, data
 	}
 	return b.Store.Swap(ctx, app, version, data)
 }
-
-// slowStore is the way to the store of an instance that is frozen, or dies, right
-// before it publishes what it minted.
-type slowStore struct {
-	ticket.Store
-	publishes time.Duration
-	swaps     int
-}
-
-func (s *slowStore) Swap(ctx context.Context, app string, version uint64, data []byte) (bool, error) {
-	if s.swaps++; s.swaps > 1 {
-		time.Sleep(s.publishes) // frozen: it does not see its context end
-	}
-	return s.Store.Swap(ctx, app, version, data)
-}

@@ -82,7 +82,7 @@ func liveUnderFaults(t *testing.T, faults []string) {
 		}
 	})
 	bound := 3.05*l.length.Hours() + float64(l.instances)*(away+outages) + 2*float64(f.stalled[beforeToken])
-	for _, s := range []step{afterToken, afterTicket, beforePublish} {
+	for _, s := range []step{afterToken, afterTicket, beforeSwap} {
 		bound += float64(f.died[s] + f.stalled[s])
 	}
 	mints := len(f.upstream.Mints(appID))

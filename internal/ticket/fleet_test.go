@@ -63,28 +63,26 @@ const (
 
 // instance is one instance of the function.
 type instance struct {
+	*process
 	fleet   *fleet
 	handler *handler.Handler
-	issued  bool      // a token was asked for since the last Swap
-	thaws   time.Time // it is frozen in the midst of a renewal until then
-	dead    context.Context
-	die     context.CancelFunc
+	issued  bool // a token was asked for since the last Swap
 }
 
 // step is a step of a renewal.
 type step string
 
 const (
-	beforeLease   step = "before the lease"
-	afterLease    step = "after the lease"
-	beforeToken   step = "before the token is issued"
-	afterToken    step = "after the token was issued"
-	afterTicket   step = "after the ticket was issued"
-	beforePublish step = "before publishing"
-	afterPublish  step = "after publishing"
+	beforeLease  step = "before the lease"
+	afterLease   step = "after the lease"
+	beforeToken  step = "before the token is issued"
+	afterToken   step = "after the token was issued"
+	afterTicket  step = "after the ticket was issued"
+	beforeSwap   step = "before publishing"
+	afterPublish step = "after publishing"
 )
 
-var steps = []step{beforeLease, afterLease, beforeToken, afterToken, afterTicket, beforePublish, afterPublish}
+var steps = []step{beforeLease, afterLease, beforeToken, afterToken, afterTicket, beforeSwap, afterPublish}
 
 func newFleet(ended context.Context, seed uint64) *fleet {
 	return &fleet{
@@ -100,8 +98,7 @@ func newFleet(ended context.Context, seed uint64) *fleet {
 
 // start brings up an instance whose clock is wrong by d.
 func (f *fleet) start(d time.Duration) *instance {
-	i := &instance{fleet: f}
-	i.dead, i.die = context.WithCancel(f.ended)
+	i := &instance{process: newProcess(f.ended), fleet: f}
 	base, _ := url.Parse("https://upstream.example")
 	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: i})
 	tickets := ticket.New(ticket.Config{
@@ -143,13 +140,13 @@ func (i *instance) query(order string) {
 	case err = <-answered:
 	case <-i.dead.Done():
 	}
-	if i.dead.Err() != nil {
+	if i.isDead() {
 		return
 	}
 	f := i.fleet
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if i.thaws.After(asked) {
+	if i.frozenUntil().After(asked) {
 		return // it was frozen meanwhile, with its callers
 	}
 	f.queries++
@@ -173,16 +170,14 @@ func (i *instance) at(ctx context.Context, s step) error {
 	case stalls:
 		f.stallAt = ""
 		f.stalled[s]++
-		i.thaws = time.Now().Add(f.stall)
+		i.freeze(f.stall)
 	}
 	f.mu.Unlock()
-	switch {
-	case dies:
-		i.die()
-		<-f.ended.Done() // a dead process does nothing any more
-		return errors.New("dead")
-	case stalls:
-		sleep(f.ended, f.stall) // a frozen one does not see its context end either
+	if dies {
+		i.kill()
+	}
+	if err := i.pass(); err != nil {
+		return err
 	}
 	return ctx.Err()
 }
@@ -244,7 +239,7 @@ func (i *instance) Swap(ctx context.Context, app string, version uint64, data []
 	f.mu.Lock()
 	before, after := beforeLease, afterLease
 	if i.issued { // the Swap after a token call publishes
-		before, after = beforePublish, afterPublish
+		before, after = beforeSwap, afterPublish
 	}
 	i.issued = false
 	f.mu.Unlock()

@@ -135,7 +135,7 @@ func TestStoreWhoseClockGoesBack(t *testing.T) {
 			store := &back{Store: &ticket.Memory{}}
 			hung := &fakeIssuer{hangs: true}
 			ctx, cancel := context.WithCancel(t.Context())
-			_, renewal, _ := hung.cache(&slowStore{Store: store, publishes: time.Hour}).Get(bounded(ctx, time.Second), appID)
+			_, renewal, _ := hung.cache(stalledStore(store, beforePublish, time.Hour, nil)).Get(bounded(ctx, time.Second), appID)
 			store.by = by
 			d := &fakeIssuer{}
 			c := d.cache(store)

@@ -1,6 +1,7 @@
 package ticket_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"slices"
@@ -150,7 +151,8 @@ type mint struct {
 // milliseconds, both ways.
 type machine struct {
 	mu                sync.Mutex
-	ended             chan struct{}
+	ended             context.Context
+	finish            context.CancelFunc
 	requests          sync.WaitGroup
 	all               []*unit
 	store             *ticket.Memory
@@ -165,7 +167,8 @@ type machine struct {
 }
 
 func newMachine() *machine {
-	m := &machine{ended: make(chan struct{}), store: &ticket.Memory{}}
+	m := &machine{store: &ticket.Memory{}}
+	m.ended, m.finish = context.WithCancel(context.Background())
 	for n := range instances {
 		m.all = append(m.all, m.start(time.Duration(n-1)*time.Minute))
 	}
@@ -173,7 +176,7 @@ func newMachine() *machine {
 }
 
 func (m *machine) start(clock time.Duration) *unit {
-	u := &unit{machine: m, clock: clock, dead: make(chan struct{})}
+	u := &unit{machine: m, clock: clock, process: newProcess(m.ended)}
 	u.cache = ticket.New(ticket.Config{
 		Apps:     map[string]ticket.App{appID: {Issuer: u, Secret: secret.New(appSecret)}},
 		Store:    u,
@@ -200,7 +203,8 @@ func (m *machine) do(o operation) {
 		case "request", "bad request":
 			m.requests.Go(func() { u.ask(o.Do == "bad request") })
 		case "freeze":
-			u.thaws, m.cut = time.Now().Add(o.For), true // its calls fail meanwhile
+			u.freeze(o.For)
+			m.cut = true // its calls fail meanwhile
 		case "crash in a call":
 			u.doomed = true
 		case "crash":
@@ -230,7 +234,7 @@ func (m *machine) do(o operation) {
 
 // end has all that is under way fail, and returns what was broken.
 func (m *machine) end() []string {
-	close(m.ended)
+	m.finish()
 	m.requests.Wait()
 	time.Sleep(time.Hour) // of the frozen, too
 	return m.broken

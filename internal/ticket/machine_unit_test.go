@@ -13,24 +13,21 @@ import (
 // unit is an instance, with its ways to the store and to the upstream.
 type unit struct {
 	*machine
+	*process
 	cache  *ticket.Cache
 	clock  time.Duration // is wrong by it
-	dead   chan struct{}
-	thaws  time.Time // until then it is frozen
-	doomed bool      // dies in its next call
-	seen   int       // the newest mint that it has seen
-	sees   int       // … since seesAt
+	doomed bool          // dies in its next call
+	seen   int           // the newest mint that it has seen
+	sees   int           // … since seesAt
 	seesAt time.Time
 }
 
 // die ends an instance. Another takes its place.
 func (u *unit) die() {
-	select {
-	case <-u.dead:
+	if u.isDead() {
 		return
-	default:
-		close(u.dead)
 	}
+	u.kill()
 	for n, other := range u.all {
 		if u == other {
 			u.all[n] = u.start(u.clock)
@@ -58,8 +55,8 @@ func (u *unit) ask(bad bool) string {
 // newest returns the newest mint that the instance has seen before this moment. What it
 // is just reading may not have arrived.
 func (u *unit) newest() int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.machine.mu.Lock()
+	defer u.machine.mu.Unlock()
 	if time.Now().After(u.seesAt) {
 		u.seen = u.sees
 	}
@@ -68,10 +65,10 @@ func (u *unit) newest() int {
 
 // query asks with a pair, which must be neither dead nor older than one known before.
 func (u *unit) query(p *ticket.Pair, known int) (accepted bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.machine.mu.Lock()
+	defer u.machine.mu.Unlock()
 	select {
-	case <-u.ended:
+	case <-u.machine.ended.Done():
 		return false
 	default:
 	}
@@ -93,23 +90,16 @@ func (u *unit) query(p *ticket.Pair, known int) (accepted bool) {
 // call is the way to the store or the upstream, or back.
 func (u *unit) call(ctx context.Context, takes time.Duration) error {
 	err := sleep(ctx, takes)
-	u.mu.Lock()
+	u.machine.mu.Lock()
 	if u.doomed {
 		u.doomed = false
 		u.die()
 	}
-	thaws := u.thaws
-	u.mu.Unlock()
-	time.Sleep(time.Until(thaws)) // what is frozen does not see its context end
-	select {
-	case <-u.dead:
-		<-u.ended // does nothing any more
-		return errors.New("dead")
-	case <-u.ended:
-		return errors.New("ended")
-	default:
+	u.machine.mu.Unlock()
+	if err := u.pass(); err != nil {
 		return err
 	}
+	return err
 }
 
 // Load implements ticket.Store.

@@ -76,7 +76,7 @@ func TestStoreFailsBeforePublishing(t *testing.T) {
 func TestPowertools1038LeaseEndsWithTheInvocation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung, fine, store := &fakeIssuer{hangs: true}, &fakeIssuer{}, &ticket.Memory{}
-		a, b := hung.cache(&slowStore{Store: store, publishes: time.Hour}), fine.cache(store)
+		a, b := hung.cache(stalledStore(store, beforePublish, time.Hour, nil)), fine.cache(store)
 		dies, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		go a.Get(dies, appID) // is killed at its deadline, holding the lease

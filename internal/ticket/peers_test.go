@@ -147,7 +147,7 @@ func TestAzureStorageFuse1267NotAllInTheSameSecond(t *testing.T) {
 func TestEasyWeChat696OlderAnswerAfterANewerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow, quick, store := &fakeIssuer{}, &fakeIssuer{tokens: 100}, &ticket.Memory{}
-		a, b := slow.cache(&slowStore{Store: store, publishes: 40 * time.Second}), quick.cache(store)
+		a, b := slow.cache(stalledStore(store, beforePublish, 40*time.Second, nil)), quick.cache(store)
 		var both sync.WaitGroup
 		both.Go(func() { a.Renew(t.Context(), appID) }) // frozen past its lease
 		time.Sleep(35 * time.Second)
