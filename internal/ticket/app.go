@@ -51,7 +51,7 @@ func (a *app) cached() *Pair {
 	return nil
 }
 
-// get returns a pair to sign with, for who found none cached. One caller is elected to renew a stale
+// get returns a pair to sign with, where there is none cached. One caller is elected to renew a stale
 // one: that caller gets the flight, and must Wait for it before its invocation ends, also after
 // an error. Where there is no pair get blocks until there is one, the renewal failed
 // (*Failure) or ctx ended.

@@ -61,7 +61,7 @@ func (a *app) join(ctx context.Context, f *flight) (joined *flight, begun bool) 
 	return f, true
 }
 
-// land ends a f. A panic in it is an error of those who wait, not the end of
+// land ends a flight. A panic in it is an error of those who wait, not the end of
 // the process.
 func (a *app) land(f *flight) {
 	if r := recover(); r != nil {

@@ -83,8 +83,8 @@ func (a *app) renew(ctx context.Context, v Value, r record, holder string, rejec
 	return true, nil
 }
 
-// alone does without the store, which cannot be read or takes no writes. A valid pair goes on serving, due or not: a mint
-// would void what the others have. Without one this instance has a pair minted for
+// alone does without the store, which cannot be read or takes no writes. A valid pair goes
+// on serving, due or not: a mint would void what the others have. Without one this instance has a pair minted for
 // itself, under the same ceiling, and offers it when the store is back.
 func (a *app) alone(ctx context.Context, rejected secret.Text) (bool, error) {
 	now := a.now()

@@ -9,7 +9,7 @@ import (
 )
 
 // record is the value that instances share about an app. Its moments are by the
-// store's clock. What is stored of it says plainRecord.
+// store's clock. plainRecord is what is stored of it.
 type record struct {
 	Pair    *shared
 	Pending *pending
@@ -139,8 +139,8 @@ func (r *record) settle(overlap time.Duration) {
 // clip drops what no instance can have meant at now: the store's clock has gone back
 // since, and by its present time a lease or a back-off would last for as long as the clock
 // went back. A pair from the future has an unknown age: it is due. It reports whether
-// there was such a thing. Who wrote a moment may have been wrong about the store's clock
-// by a call.
+// there was such a thing. The writer of a moment may have been wrong about the store's
+// clock by the length of a call.
 func (r *record) clip(now time.Time, s Schedule) (clipped bool) {
 	last := now.Add(s.lease() / 6)
 	if r.Lease != nil && r.Lease.Until.After(last.Add(s.lease())) {
@@ -165,7 +165,7 @@ type Schedule struct {
 }
 
 // isRecent reports whether a ticket that ends at end is in force at now, or ended within the last
-// Refresh: so long a result may take from the vendor, who signs it, through a front end to its check.
+// Refresh: a result may take so long from the vendor, through a front end, to its check.
 func (s Schedule) isRecent(end, now time.Time) bool { return now.Before(end.Add(s.Refresh)) }
 
 // lease is the longest a renewal may take, from its lease to its publication. Half
@@ -269,8 +269,8 @@ func either(cond bool, yes, no verdict) verdict {
 // The upstream's rejection also means a bad sign or a bad parameter. A pair
 // cannot have been voided while it is younger than the overlap; one that was
 // minted upon a rejection and did not help says that the fault is elsewhere, and so does
-// a second one in a row of which nobody knows whether it helped: who hangs up before
-// that is known must not be better off.
+// a second one in a row of which nobody knows whether it helped: a caller that hangs up
+// before that is known must not be better off.
 func (s Schedule) ceiling(p *shared) time.Time {
 	switch {
 	case p.Futile, p.Row > 1:

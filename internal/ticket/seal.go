@@ -13,8 +13,8 @@ import (
 	"kyc-ocr-relay/internal/secret"
 )
 
-// seal encrypts the records of one app for the store. Who reads the store gets no
-// ticket; who writes to it can make a record unreadable, but neither change one nor
+// seal encrypts the records of one app for the store. A reader of the store gets no
+// ticket; a writer to it can make a record unreadable, but neither change one nor
 // put an old one, or another app's, in its place.
 type seal struct {
 	name string // of the register: of the app and, unreadably, of its secret
