@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -26,6 +28,13 @@ type Body struct {
 	rest       [][]byte // of the object, behind the four members and a comma, without its "}"
 	size       int      // of rest
 }
+
+// Format prints a placeholder, whatever the verb and flags: a body has names, numbers of
+// identity cards and photos.
+func (Body) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[body]") }
+
+// MarshalText returns the placeholder; encoding/json and log/slog use it.
+func (Body) MarshalText() ([]byte, error) { return []byte("[body]"), nil }
 
 // BodyError is why a body cannot be sent.
 type BodyError struct {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -164,6 +166,27 @@ func TestNewBody(t *testing.T) {
 	}
 	if want := `{"appId":"IDA1","version":"1.0.0","sign":"SIGN"}`; sentOf(t, H5FaceID, NewBody()) != want {
 		t.Errorf("no members: %s", sentOf(t, H5FaceID, NewBody()))
+	}
+}
+
+// TestNothingPrintsABody: it has what must be in no log.
+func TestNothingPrintsABody(t *testing.T) {
+	b := NewBody(Member{Name: "name", Text: "canary"}, Member{Name: "orderNo", Text: "canary"}, Member{Name: "x", Raw: []byte(`"canary"`)})
+	var logged bytes.Buffer
+	for _, v := range []any{b, *b, Params{Body: b}, &Params{Body: b}, []*Body{b}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			fmt.Fprintf(&logged, verb, v)
+		}
+		slog.New(slog.NewTextHandler(&logged, nil)).Info("m", "v", v)
+		slog.New(slog.NewJSONHandler(&logged, nil)).Info("m", "v", v)
+	}
+	for _, form := range []string{"canary", fmt.Sprintf("%x", "canary"), fmt.Sprint([]byte("canary"))} {
+		if strings.Contains(logged.String(), form) {
+			t.Errorf("printed: %s", logged.String())
+		}
+	}
+	if !strings.Contains(logged.String(), "[body]") {
+		t.Error("no placeholder")
 	}
 }
 

@@ -122,7 +122,7 @@ func TestFilesOfAFace(t *testing.T) {
 			if strings.TrimSpace(got) != c2.want && c2.order != "late1" {
 				t.Errorf("%s %s %q:%s, want %s", call, c2.order, c2.files, got, c2.want)
 			}
-			if late := len(a.Originals(Face)) == 2; late != (a.Class == Success) {
+			if late := len(a.Originals(Face)) == 1; late != (a.Class == Success) {
 				t.Errorf("%s %s: waits for %q", call, c2.order, a.Originals(Face))
 			}
 		}

@@ -27,7 +27,8 @@ var types = map[Type]struct {
 		[]original{{"frontPhoto", "frontCode"}, {"backPhoto", "backCode"}}},
 	Face: {FaceRecord,
 		[]string{"photo", "video"},
-		[]original{{"photo", ""}, {"video", ""}}},
+		// No page says that every product records a video: a success without one is whole.
+		[]original{{"photo", ""}}},
 }
 
 // IsKnown reports whether t is a type of OCR that has a result query. Face is not one.
