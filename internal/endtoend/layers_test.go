@@ -28,8 +28,8 @@ var layers = map[string]layer{
 	"": {
 		imports: "handler internal/config internal/relay internal/role internal/scf internal/ticket",
 	},
-	"handler":           {imports: "internal/budget internal/delivery internal/jsonscan internal/order internal/redact internal/relay internal/role internal/scf internal/secret internal/ticket internal/upstream"},
-	"internal/relay":    {imports: "internal/config internal/delivery internal/order internal/role internal/secret internal/store internal/ticket internal/upstream"},
+	"handler":           {imports: "internal/budget internal/config internal/delivery internal/jsonscan internal/order internal/redact internal/relay internal/role internal/scf internal/secret internal/ticket internal/upstream signer"},
+	"internal/relay":    {imports: "internal/config internal/delivery internal/order internal/role internal/secret internal/store internal/ticket internal/upstream signer"},
 	"internal/upstream": {imports: "internal/jsonscan internal/redact internal/secret signer"},
 	"internal/ticket":   {imports: "internal/secret"},
 	"internal/store":    {imports: "internal/cos internal/redact internal/role internal/ticket", drivers: "github.com/gomodule/redigo github.com/tencentyun/cos-go-sdk-v5"},
@@ -141,7 +141,7 @@ func TestLayersRefuse(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ from, to, want string }{
 		{"handler", module + "/internal/simulator", "it is for tests and scripts"},
-		{"handler", module + "/internal/config", "the arrow points up, or aside"},
+		{"handler", module + "/internal/store", "the arrow points up, or aside"},
 		{"internal/relay", module + "/handler", "the arrow points up, or aside"},
 		{"internal/delivery", module + "/handler", "the arrow points up, or aside"},
 		{"internal/delivery", module + "/internal/ticket", "the arrow points up, or aside"},

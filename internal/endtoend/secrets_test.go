@@ -34,13 +34,17 @@ var plain = map[string]string{
 	"config.environment.*":        "lives within Load and Parse, whose errors name variables only",
 	"deployment.Account.SecretID": "the name of a key pair, which the cloud's own console shows",
 	"deployment.step.sign":        "the + or ~ before a step",
+	"relay.Returned.Sign":         "what a front end says: a sign that has been used",
+	"relay.Started.Sign":          "of a NONCE ticket, for a front end: good once, for two minutes",
 	"ssm.Source.endpoint":         "has no user: isEndpoint refuses one; for trials",
+	"ticket.plainFormer.Ticket":   "what is sealed, as JSON",
 	"ticket.plainPair.Ticket":     "what is sealed, as JSON: lives within the two functions that encode and decode it",
 	"ticket.plainPair.Token":      "what is sealed, as JSON",
 	"ticket.plainPending.Token":   "what is sealed, as JSON",
 	"ticket.plainFormer.Ticket":   "what is sealed, as JSON",
 	"upstream.Client.base":        "config.Config.BaseURL",
 	"upstream.Config.BaseURL":     "config.Config.BaseURL",
+	"upstream.Login.Sign":         "relay.Started.Sign",
 	"upstream.Trace.Ticket":       "a state in a word, for the log",
 }
 
@@ -49,7 +53,7 @@ var plain = map[string]string{
 var holders = []any{
 	config.App{}, config.Caller{}, config.Config{}, config.Location{},
 	delivery.Config{}, role.Credentials{}, secret.Credential{}, ssm.Config{},
-	ticket.App{}, ticket.Pair{}, upstream.Query{},
+	ticket.App{}, ticket.Pair{}, upstream.Params{}, upstream.Query{},
 	(*upstream.Client)(nil).Issuer("IDA1", secret.New(canary)), // which reflection cannot fill
 }
 
