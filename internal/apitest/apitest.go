@@ -176,7 +176,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	result["RequestId"] = id
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"Response": result}) // a client that is gone is nobody's error
+	_ = json.NewEncoder(w).Encode(map[string]any{"Response": result}) // the client may have gone
 }
 
 // answer checks the request as a whole and calls its action.

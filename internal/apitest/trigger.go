@@ -17,7 +17,7 @@ type triggerIn struct {
 	FunctionName, TriggerName, Type, TriggerDesc, Qualifier, Enable string
 }
 
-// desc is a Function URL's configuration, as it is given and as it is told.
+// desc is a Function URL's configuration, in requests and in answers.
 type desc struct {
 	AuthType  string
 	NetConfig struct {

@@ -152,7 +152,7 @@ func TestProblems(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	t.Setenv("KYC_TIMEOUT", "3s") // nobody looks at the environment of the process
+	t.Setenv("KYC_TIMEOUT", "3s") // the environment of the process does not count
 	c, err := Parse(map[string]string{"KYC_APPS": "IDA7:x", "CALLER_AUTH": "none"})
 	if err != nil || c.DefaultApp != "IDA7" || c.Refresh != 20*time.Minute || c.Timeout != 5*time.Second {
 		t.Errorf("%+v, %v", c, err)

@@ -33,7 +33,7 @@ func reader(log *slog.Logger, pairs ...string) *Reader {
 }
 
 func TestLoadFromTheEnvironmentAlone(t *testing.T) {
-	t.Setenv("KYC_TIMEOUT", "3s") // nobody looks at the environment of the process
+	t.Setenv("KYC_TIMEOUT", "3s") // the environment of the process does not count
 	c, stale, err := reader(nil, app, pass, caller).Load(t.Context())
 	if err != nil || stale != nil || c.DefaultApp != "IDA1" || c.Timeout != 5*time.Second {
 		t.Errorf("%+v, %v", c, err)

@@ -91,7 +91,7 @@ func TestSignerAsksForCredentialsAtEachUse(t *testing.T) {
 	if err := send(); !errors.Is(err, role.ErrNone) || n.sent != nil {
 		t.Errorf("without credentials: %v", err)
 	}
-	fails = errors.New("asked in vain")
+	fails = errors.New("no credentials")
 	if err := send(); !errors.Is(err, fails) || n.sent != nil {
 		t.Errorf("without an answer: %v", err)
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Whoever is redirected to could answer with a secret of his own.
+// The host that a redirect names could answer with a secret of its own.
 func TestNoRedirectIsFollowed(t *testing.T) {
 	var visits atomic.Int32
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -24,8 +24,8 @@ const (
 	lookInterval = 10 * time.Minute
 	// failInterval is the pause after a look that failed: what is in use still serves.
 	failInterval = time.Minute
-	// failMemory is how long a failure is told to those who waited for the same answer, so that a
-	// crowd of requests does not ask one after the other.
+	// failMemory is how long a failure is returned without another call: a crowd of requests that
+	// waited for the answer does not ask one after the other.
 	failMemory = time.Second
 	// timeout bounds one call: the function's time limit is 3 s unless configured.
 	timeout = 2 * time.Second

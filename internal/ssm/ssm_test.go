@@ -122,7 +122,7 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-// A crowd that waited for a failure is told the same one.
+// Requests that waited for a failure get the same one.
 func TestFailureIsSharedBriefly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0

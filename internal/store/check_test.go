@@ -133,7 +133,7 @@ func wantClean(t *testing.T, err error, canaries []string) {
 		}
 	}
 	if strings.Contains(text, "unexpected") {
-		t.Errorf("nobody thought of this: %q", text)
+		t.Errorf("an error that is not reduced: %q", text)
 	}
 }
 

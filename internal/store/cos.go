@@ -40,7 +40,7 @@ var (
 //
 // The exclusion is x-cos-forbid-overwrite: of two PUTs of a name one gets 409
 // FileAlreadyExists (cloud.tencent.com document 436/7749). It has no effect in a
-// bucket that has or had versioning; such a one is refused.
+// bucket that has or had versioning: the store refuses one.
 //
 // Assumed, as no document was found that promises it: an object can be read once its
 // PUT was answered, and two PUTs at once have one winner. Not assumed is that a
@@ -89,7 +89,7 @@ func (s *cosStore) load(ctx context.Context, app string) (ticket.Value, error) {
 	}
 }
 
-// originate returns where the register begins: now, if nobody has begun it.
+// originate returns the version that the register begins with, and begins it where it is new.
 func (s *cosStore) originate(ctx context.Context, app string, now time.Time) (ticket.Value, error) {
 	origin, at, err := s.origin(ctx, app)
 	if cos.Status(err) == http.StatusNotFound {
@@ -142,7 +142,7 @@ func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []
 	newest, now, err := s.newest(ctx, app)
 	if err == nil && newest == 0 {
 		if newest, _, err = s.origin(ctx, app); cos.Status(err) == http.StatusNotFound {
-			return false, nil // nobody has asked this register before
+			return false, nil // the register has not been begun by a Load
 		}
 	}
 	if err != nil || newest != version {

@@ -67,7 +67,7 @@ func TestCOSUnclearPut(t *testing.T) {
 				b.Intercept(func(w http.ResponseWriter, r *http.Request) bool { abort(w, r); return true })
 				abort(w, r)
 			}
-		}, false, true, 2}, // stored, and nobody knows
+		}, false, true, 2}, // stored, and the answer does not come
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, s := startBucket(t)
@@ -212,7 +212,7 @@ func TestCOSFrozenInSwap(t *testing.T) {
 	})
 }
 
-// So long that its version might have been removed meanwhile: nobody can tell.
+// A PUT takes so long that its version may have been removed meanwhile: the outcome is unknown.
 func TestCOSOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := costest.New(bucketConfig)

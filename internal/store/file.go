@@ -80,10 +80,9 @@ func (s *fileStore) load(ctx context.Context, app string) (ticket.Value, error) 
 	}
 }
 
-// clock returns the file system's clock: that of a file made now. Where none can be made, as
-// on a full disk, a pair that is there can be used all the same: what is told then is our own
-// clock, by as much off as that was when it was last seen. Nobody takes a lease by it, for
-// nobody can.
+// clock returns the file system's clock: the time of a file made now. On a full disk no file
+// can be made, and a pair that is there can still be used: then it returns this machine's clock,
+// corrected by the difference seen last. No lease depends on it, as none can be written either.
 func (s *fileStore) clock(dir string) time.Time {
 	temp, now, err := writeTemp(dir, []byte{0}, false)
 	if err != nil {
@@ -113,7 +112,7 @@ func (s *fileStore) swap(ctx context.Context, app string, version uint64, data [
 	newest := found.newest()
 	if newest == 0 {
 		if newest, err = readOrigin(dir); errors.Is(err, fs.ErrNotExist) {
-			return false, nil // nobody has asked this register before
+			return false, nil // the register has not been begun by a Load
 		}
 	}
 	if err != nil || newest != version {
@@ -143,7 +142,7 @@ func (s *fileStore) open(app string) (string, error) {
 	return dir, os.MkdirAll(dir, 0o700)
 }
 
-// originate returns where the register in dir begins: now, if nobody has begun it.
+// originate returns the version that the register in dir begins with, and begins it where it is new.
 func originate(dir string, now time.Time) (uint64, error) {
 	origin, err := readOrigin(dir)
 	if !errors.Is(err, fs.ErrNotExist) {

@@ -162,7 +162,7 @@ func TestFileRemovesOldVersions(t *testing.T) {
 	if got := names(t, dir); len(got) != 1+keep+1 || got[len(got)-2] != formatVersion(at(t, s, "app", version)) {
 		t.Fatalf("%d files: %q", len(got), got)
 	}
-	// The versions after those are gone: nobody may create them again.
+	// The versions after those are gone: they must not be created again.
 	for stale := range version {
 		mustNotSwap(t, m.open(t), "app", stale)
 	}

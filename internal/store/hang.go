@@ -56,7 +56,7 @@ func (c *calls) end(register string, mine *call) {
 }
 
 // within returns what f does, or at the end of ctx the context's error. f may then go
-// on for as long as it blocks: a hung mount must not hang who asks.
+// on for as long as it blocks: a hung mount must not hang the caller.
 func within[T any](ctx context.Context, c *calls, register string, f func() (T, error)) (T, error) {
 	type result struct {
 		value T

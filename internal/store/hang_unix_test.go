@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Opening a FIFO that nobody writes to blocks for ever, as a file on a hung mount does.
+// Opening a FIFO without a writer blocks for ever, as a file on a hung mount does.
 func TestFileOnAHungMount(t *testing.T) {
 	m, root := directory(t)
 	s := m.open(t)

@@ -15,7 +15,7 @@ import (
 	"kyc-ocr-relay/internal/redact"
 )
 
-// An instance that was frozen finds its connections dead, and nobody told it.
+// An instance that was frozen finds its connections dead, without a sign of it.
 func TestRedisDeadConnection(t *testing.T) {
 	f := forward(t, startMini(t).Addr())
 	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""), nil)

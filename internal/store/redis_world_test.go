@@ -121,7 +121,7 @@ func (s *server) medium(location string, roots *x509.CertPool) medium {
 	}
 }
 
-// refuse has the server take no writes until it is told otherwise.
+// refuse returns a function that sets the server to take no writes, and returns the one that undoes it.
 func (s *server) refuse(on, off []any) func(*testing.T) func() {
 	return func(t *testing.T) func() {
 		s.do(t, on...)

@@ -2,8 +2,7 @@
 // directory, Redis, an object storage bucket. Each is a ticket.Store.
 //
 // Opening one neither connects nor touches a disk. Errors are fit for the log:
-// they are made anew from what is known to be harmless, and name no URL, host,
-// path, password or key.
+// package redact made them, and they name no URL, host, path, password or key.
 package store
 
 import (

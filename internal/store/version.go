@@ -9,10 +9,9 @@ import (
 
 // A directory and a bucket keep each version under a name of its own, which can be
 // created only once: that is the whole exclusion. It would fail if a version were
-// removed and then created again by somebody who was stopped before he created
-// it. So a Swap looks what the newest version is before it creates the next, old
-// versions stay for longer than a Swap can take, and one that took longer all the
-// same says that it does not know.
+// removed, and an instance that was frozen in its Swap then created it again. So a
+// Swap looks for the newest version before it creates the next, old versions stay for
+// longer than a Swap can take, and a Swap that took longer fails with errOvertaken.
 const (
 	// keep is how many of the newest versions stay, whatever their age.
 	keep = 8

@@ -90,7 +90,7 @@ func TestServerless(t *testing.T) {
 			}
 			// These two are read by the framework's command line, not by its component.
 			if want := []string{"inputs.region", "inputs.src"}; !slices.Equal(got.Unread, want) {
-				t.Errorf("nobody reads the keys %q, expected of %q", got.Unread, want)
+				t.Errorf("keys that are not read: %q, want %q", got.Unread, want)
 			}
 			if s := actions(got.Runs[0]); !slices.Equal(s, c.first) {
 				t.Errorf("the first run: %q", s)
@@ -132,7 +132,7 @@ func TestServerless(t *testing.T) {
 		}
 		text = bytes.Replace(text, []byte("memorySize:"), []byte("memorysize:"), 1)
 		if got := deploy(t, text); !slices.Contains(got.Unread, "inputs.memorysize") {
-			t.Errorf("nobody reads the keys %q", got.Unread)
+			t.Errorf("keys that are not read: %q", got.Unread)
 		}
 	})
 }

@@ -107,7 +107,7 @@ func (r *run) create(ctx context.Context) error {
 	request.FunctionName = &want.Name
 	request.Type, request.Runtime, request.Handler = new(typ(want.Kind)), new("Go1"), new("main")
 	request.Code = zipped(want.Zip)
-	// What IgnoreSysLog is for is told when it is set.
+	// IgnoreSysLog is set by the next step, which says so in the description.
 	request.Description = new(describe(want.Zip, false))
 	request.MemorySize, request.Timeout = &want.Memory, &want.Timeout
 	request.Environment = variables(r.environment())

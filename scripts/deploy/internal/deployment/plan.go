@@ -126,7 +126,7 @@ func (p *Plan) possible() error {
 	return nil
 }
 
-// environment is what the function is to have: our variables, and those that somebody else set.
+// environment is what the function is to have: our variables, and those that other tools set.
 func (p *Plan) environment() map[string]string {
 	all := maps.Clone(p.config.Environment.Values)
 	if all == nil {

@@ -228,7 +228,7 @@ type address struct {
 
 func (t *trigger) address() (a address) {
 	if t != nil {
-		_ = json.Unmarshal([]byte(t.desc), &a) // what cannot be read is told as not public
+		_ = json.Unmarshal([]byte(t.desc), &a) // what cannot be read counts as not public
 	}
 	return a
 }

@@ -44,7 +44,7 @@ func (p *Plan) planTriggers() {
 	}
 }
 
-// loggedURL warns of a Function URL that nobody asked for on the command line.
+// loggedURL warns of a Function URL that -event-url does not ask for.
 const loggedURL = "the event function has a Function URL: the platform logs what it answers there, card numbers and photos among it. " +
 	"Serve HTTP with -kind web, and delete the trigger in the console; -event-url says that it is wanted"
 

@@ -50,7 +50,7 @@ func TestNoURLUnlessAskedFor(t *testing.T) {
 	}
 }
 
-// A URL that an event function has is told of, and stays.
+// The plan warns of a URL that an event function has, and leaves it.
 func TestURLThatNobodyAskedForIsToldOf(t *testing.T) {
 	w := newWorld(t)
 	w.deploy(wanted(archive.Event, "one"))
