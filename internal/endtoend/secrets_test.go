@@ -41,7 +41,6 @@ var plain = map[string]string{
 	"ticket.plainPair.Ticket":     "what is sealed, as JSON: lives within the two functions that encode and decode it",
 	"ticket.plainPair.Token":      "what is sealed, as JSON",
 	"ticket.plainPending.Token":   "what is sealed, as JSON",
-	"ticket.plainFormer.Ticket":   "what is sealed, as JSON",
 	"upstream.Client.base":        "config.Config.BaseURL",
 	"upstream.Config.BaseURL":     "config.Config.BaseURL",
 	"upstream.Login.Sign":         "relay.Started.Sign",
