@@ -1,12 +1,15 @@
 package upstream
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/url"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/signer"
@@ -133,12 +136,17 @@ func (r *reader) member(name string, from, to int) bool {
 	}
 	r.seen[name] = true
 	if isApp || slices.Contains(r.texts, name) {
+		text := ""
 		value := r.text[from:to]
-		if value[0] != '"' || len(value) > maxText {
+		if value[0] == '"' && len(value) <= maxText {
+			text = jsonscan.Text(value)
+		}
+		// Half a character in escapes is one that the vendor signs otherwise, if at all.
+		if text == "" && string(value) != `""` || strings.ContainsRune(text, utf8.RuneError) {
 			r.wrong = &BodyError{Member: name}
 			return false
 		}
-		*r.body.field(name) = jsonscan.Text(value)
+		*r.body.field(name) = text
 	}
 	if isApp {
 		r.body.appMember = name
@@ -155,7 +163,7 @@ func (r *reader) member(name string, from, to int) bool {
 func (r *reader) keep(end int) {
 	part := r.text[r.from:end]
 	if r.from == 0 && end > 0 {
-		part = part[indexOpen(part)+1:]
+		part = part[bytes.IndexByte(part, '{')+1:]
 		if len(part) > 0 {
 			r.body.add([]byte(","))
 		}
@@ -164,8 +172,6 @@ func (r *reader) keep(end int) {
 		r.body.add(part)
 	}
 }
-
-func indexOpen(part []byte) int { return slices.Index(part, '{') }
 
 func (b *Body) add(part []byte) {
 	b.rest = append(b.rest, part)

@@ -122,6 +122,7 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		{"an empty order", `{"orderNo":""}`, DriverPicture, BodyError{"orderNo", false}},
 		{"an order that is a number", `{"orderNo":1}`, FaceRecord, BodyError{"orderNo", false}},
 		{"a long order", `{"orderNo":"` + long + `"}`, FaceRecord, BodyError{"orderNo", false}},
+		{"half a character", `{"orderNo":"o","userId":"\ud83d"}`, FaceID, BodyError{"userId", false}},
 		{"an app that is null", `{"orderNo":"o","appId":null}`, FaceRecord, BodyError{"appId", false}},
 		{"no user", `{"orderNo":"o"}`, FaceID, BodyError{"userId", false}},
 		{"a name that is none", `{"orderNo":"o","userId":"u","name":{}}`, H5FaceID, BodyError{"name", false}},
@@ -238,6 +239,20 @@ func TestDeadPooledConnectionUnderAPost(t *testing.T) {
 		}
 		if b.asked() != 2 || b.dials != 1 {
 			t.Errorf("%d asked over %d connections", b.asked(), b.dials)
+		}
+	})
+}
+
+// TestPostAfterAPause finds its connection closed by the other side, and takes a new one.
+func TestPostAfterAPause(t *testing.T) {
+	inBubble(t, 5*time.Second, codeThen("0", 0), func(t *testing.T, b *bubble) {
+		for n := 1; n <= 2; n++ {
+			a, err := b.client.Do(t.Context(), FaceID, asked(t, FaceID, "order1"))
+			if err != nil || a.Attempts != 1 || b.dials != n {
+				t.Errorf("POST %d: %+v, %v over %d connections", n, a, err, b.dials)
+			}
+			_ = b.last.Close()
+			time.Sleep(time.Second)
 		}
 	})
 }

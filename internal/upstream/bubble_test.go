@@ -17,6 +17,7 @@ type network struct {
 	conns chan net.Conn
 	done  chan struct{}
 	dials int
+	last  net.Conn // the server's end of it
 }
 
 func (n *network) Accept() (net.Conn, error) {
@@ -34,6 +35,7 @@ func (n *network) Addr() net.Addr { return &net.TCPAddr{} }
 func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	n.dials++
 	here, there := net.Pipe()
+	n.last = there
 	select {
 	case n.conns <- there:
 		return here, nil
