@@ -23,7 +23,7 @@ func (r *Relay) IsGenuine(ctx context.Context, b Returned) (bool, error) {
 	v := signer.Values{AppID: b.AppID, OrderNo: b.OrderNo, Code: b.Code}
 	without := v // as most front ends of an OCR have it
 	without.Code = ""
-	return r.Tickets.Match(ctx, b.AppID, func(t secret.Text) bool {
+	return r.Tickets.Match(ctx, b.AppID, func(_, t secret.Text) bool {
 		return signer.Callback.Verify(v, t.Reveal(), b.Sign) || !b.CodeIsSigned && signer.Callback.Verify(without, t.Reveal(), b.Sign)
 	})
 }

@@ -43,7 +43,7 @@ func ExampleCache() {
 	}
 
 	// What the vendor signed before that can still be checked.
-	found, err := cache.Match(ctx, "IDA00001", func(t secret.Text) bool { return t.Reveal() == "ticket of token 1" })
+	found, err := cache.Match(ctx, "IDA00001", func(_, t secret.Text) bool { return t.Reveal() == "ticket of token 1" })
 	fmt.Println(found, err)
 	// Output:
 	// asked with "ticket of token 1", printed [redacted]: rejected false

@@ -8,16 +8,17 @@ import (
 	"kyc-ocr-relay/internal/secret"
 )
 
-// Match reports whether matches returns true for a SIGN ticket that the app has or had: it calls
+// Match reports whether matches returns true for a pair that the app has or had: it calls
 // matches with the one in force and with those that ended within the last Schedule.Refresh, newest
-// first, until it returns true; with some of them twice where none matches. The vendor signs with the app's ticket what it gives to a front end,
-// and a renewal may come between that and its check (cloud.tencent.com document 1007/35897).
+// first, until it returns true; with some of them twice where none matches. The vendor signs with
+// the app's ticket what it gives to a front end, and a renewal may come between that and its check
+// (cloud.tencent.com document 1007/35897).
 //
-// A ticket that this instance does not know is looked for in the store. Match has no pair renewed,
+// A pair that this instance does not know is looked for in the store. Match has no pair renewed,
 // but where there is none at all: then as Do would. It blocks until what it began has ended. Its
 // errors are ErrUnknownApp, *Failure and that of ctx; with an error, nothing is known of what
-// did not match.
-func (c *Cache) Match(ctx context.Context, appID string, matches func(ticket secret.Text) bool) (bool, error) {
+// did not match. Of a pair that an older version of the function has stored, the token is empty.
+func (c *Cache) Match(ctx context.Context, appID string, matches func(token, ticket secret.Text) bool) (bool, error) {
 	r := c.apps[appID]
 	if r == nil {
 		return false, ErrUnknownApp
@@ -45,7 +46,7 @@ func (c *Cache) Match(ctx context.Context, appID string, matches func(ticket sec
 		if err != nil {
 			return false, err
 		}
-		if matches(pair.Ticket) {
+		if matches(pair.Token, pair.Ticket) {
 			return true, nil
 		}
 	}
@@ -53,6 +54,24 @@ func (c *Cache) Match(ctx context.Context, appID string, matches func(ticket sec
 		return false, &Failure{Reason: "the ticket store could not be read", Err: unread}
 	}
 	return false, nil
+}
+
+// Knows is Match for somebody who has yet to prove who it is: the store is asked only where this
+// instance has no pair, and none is fetched.
+func (c *Cache) Knows(ctx context.Context, appID string, matches func(token, ticket secret.Text) bool) bool {
+	r := c.apps[appID]
+	if r == nil {
+		return false
+	}
+	for _, a := range r.both() {
+		if a.pair() == nil {
+			_ = a.look(ctx) // what it finds counts
+		}
+		if a.match(matches) {
+			return true
+		}
+	}
+	return false
 }
 
 // both returns the app with the secret in use, and with the other, if there is one: a ticket
@@ -69,16 +88,16 @@ func (r *rotation) both() []*app {
 }
 
 // match has matches try the tickets that this instance knows.
-func (a *app) match(matches func(secret.Text) bool) bool {
+func (a *app) match(matches func(token, ticket secret.Text) bool) bool {
 	p, now := a.pair(), a.wall()
 	if p == nil {
 		return false
 	}
-	if a.schedule.isRecent(time.Unix(0, p.expires), now) && matches(p.Ticket) {
+	if a.schedule.isRecent(time.Unix(0, p.expires), now) && matches(p.Token, p.Ticket) {
 		return true
 	}
 	for _, old := range p.former {
-		if a.schedule.isRecent(old.End, now) && matches(old.Ticket) {
+		if a.schedule.isRecent(old.End, now) && matches(old.Token, old.Ticket) {
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ func onStores(t *testing.T, test func(t *testing.T, shared ticket.Store)) {
 // knows reports whether c finds p's ticket.
 func knows(t *testing.T, c *ticket.Cache, p *ticket.Pair) bool {
 	t.Helper()
-	found, err := c.Match(t.Context(), appID, p.Ticket.Equal)
+	found, err := c.Match(t.Context(), appID, func(token, ticket secret.Text) bool { return token.Equal(p.Token) && ticket.Equal(p.Ticket) })
 	if err != nil {
 		t.Errorf("Match: %v", err)
 	}
@@ -52,7 +52,7 @@ func knows(t *testing.T, c *ticket.Cache, p *ticket.Pair) bool {
 }
 
 // never is no ticket's check.
-func never(secret.Text) bool { return false }
+func never(_, _ secret.Text) bool { return false }
 
 // A result that was signed a second before a renewal is known to an instance that starts after it,
 // until it ended TICKET_REFRESH ago. No check has anything renewed.
@@ -169,7 +169,7 @@ func TestMatchIsBounded(t *testing.T) {
 		slices.Reverse(tickets)
 		for _, c := range []*ticket.Cache{c, d.cache(shared)} {
 			var tried []string
-			_, _ = c.Match(t.Context(), appID, func(ticket secret.Text) bool {
+			_, _ = c.Match(t.Context(), appID, func(_, ticket secret.Text) bool {
 				tried = append(tried, ticket.Reveal())
 				return len(tried) == 9
 			})

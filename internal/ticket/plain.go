@@ -24,6 +24,7 @@ type (
 		Former []plainFormer `json:"former,omitempty"`
 	}
 	plainFormer struct {
+		Token  string    `json:"token,omitempty"`
 		Ticket string    `json:"ticket"`
 		End    time.Time `json:"end"`
 	}
@@ -41,7 +42,7 @@ func (r *record) encode() []byte {
 	if p := r.Pair; p != nil {
 		plain.Pair = &plainPair{p.Generation, p.Token.Reveal(), p.Ticket.Reveal(), p.terms, nil}
 		for _, old := range p.Former {
-			plain.Pair.Former = append(plain.Pair.Former, plainFormer{old.Ticket.Reveal(), old.End})
+			plain.Pair.Former = append(plain.Pair.Former, plainFormer{old.Token.Reveal(), old.Ticket.Reveal(), old.End})
 		}
 	}
 	if p := r.Pending; p != nil {
@@ -64,7 +65,7 @@ func decode(data []byte) (r record, ok bool) {
 	if p := plain.Pair; p != nil {
 		r.Pair = &shared{p.Generation, secret.New(p.Token), secret.New(p.Ticket), p.terms, nil}
 		for _, old := range p.Former {
-			r.Pair.Former = append(r.Pair.Former, former{secret.New(old.Ticket), old.End})
+			r.Pair.Former = append(r.Pair.Former, former{secret.New(old.Token), secret.New(old.Ticket), old.End})
 		}
 	}
 	if p := plain.Pending; p != nil {

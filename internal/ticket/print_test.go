@@ -44,7 +44,7 @@ func TestNoTypePrintsASecret(t *testing.T) {
 		seen := map[string]bool{}
 		for _, v := range []any{
 			pair, a.view.Load(), a, rotation, c, renewal, &app, &config, &config.Schedule, a.store, &stored, &s, &r, r.Pair, &r.Pair.terms, r.Pending, r.Lease, r.Failure,
-			former{Ticket: pair.Ticket}, use, pair.source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
+			former{Ticket: pair.Ticket}, Loan{Token: pair.Token, Ticket: pair.Ticket}, use, pair.source, Fresh, Rejected, c.Status("IDA1"), Failure{Reason: "reason"},
 		} {
 			value := reflect.Indirect(reflect.ValueOf(v))
 			seen[value.Type().Name()] = true
@@ -142,9 +142,9 @@ func TestSealedTextIsTheSame(t *testing.T) {
 	if got := string(again.encode()); !ok || got != golden {
 		t.Errorf("read and sealed again it is\n%s, %t", got, ok)
 	}
-	r.Pair.Former = []former{{secret.New("k1"), at("1999-12-31T23:59:59Z")}, {secret.New("k0"), at("1999-12-31T23:50:00Z")}}
+	r.Pair.Former = []former{{secret.New("t1"), secret.New("k1"), at("1999-12-31T23:59:59Z")}, {secret.New(""), secret.New("k0"), at("1999-12-31T23:50:00Z")}}
 	withFormer := strings.Replace(golden, `"doubtful":true}`,
-		`"doubtful":true,"former":[{"ticket":"k1","end":"1999-12-31T23:59:59Z"},{"ticket":"k0","end":"1999-12-31T23:50:00Z"}]}`, 1)
+		`"doubtful":true,"former":[{"token":"t1","ticket":"k1","end":"1999-12-31T23:59:59Z"},{"ticket":"k0","end":"1999-12-31T23:50:00Z"}]}`, 1)
 	if got := string(r.encode()); got != withFormer {
 		t.Errorf("with former tickets sealed is\n%s, want\n%s", got, withFormer)
 	}

@@ -84,7 +84,7 @@ func (a *app) show(s shared, source Source, solo bool) {
 	local := func(t time.Time) int64 { return t.Add(-a.skew).UnixNano() }
 	var recent []former
 	for _, old := range s.Former {
-		recent = append(recent, former{old.Ticket, old.End.Add(-a.skew)})
+		recent = append(recent, former{old.Token, old.Ticket, old.End.Add(-a.skew)})
 	}
 	p := &Pair{
 		Token:   s.Token,

@@ -29,14 +29,16 @@ type shared struct {
 	Former []former // newest first; not changed in place: copies of a pair have it in common
 }
 
-// former is a ticket that ended not long ago. What was signed with it may yet have to be checked.
+// former is a pair that ended not long ago. What was signed with its ticket may yet have to be
+// checked, and a server that signs by itself may still send its token.
 type former struct {
+	Token  secret.Text
 	Ticket secret.Text
 	End    time.Time
 }
 
 // mostFormer bounds the former tickets of a pair. A pair that is renewed when due has one or
-// two; another server that voids it every few minutes brings about more. Each takes about 130 bytes.
+// two; another server that voids it every few minutes brings about more. Each takes about 230 bytes.
 const mostFormer = 8
 
 // terms is what a pair is good for, without its secrets.
@@ -71,7 +73,7 @@ func (s *shared) remember(earlier *shared, now time.Time, schedule Schedule) {
 		end = earlier.Expires
 	}
 	var list []former
-	for _, old := range slices.Concat(s.Former, []former{{earlier.Ticket, end}}, earlier.Former) {
+	for _, old := range slices.Concat(s.Former, []former{{earlier.Token, earlier.Ticket, end}}, earlier.Former) {
 		known := old.Ticket.Equal(s.Ticket) || slices.ContainsFunc(list, func(f former) bool { return f.Ticket.Equal(old.Ticket) })
 		if !known && schedule.isRecent(old.End, now) {
 			list = append(list, old)
