@@ -20,6 +20,7 @@ import (
 // Handler is the entrance of both transports.
 type Handler struct {
 	relays *relay.Current
+	loans  relay.Loans
 	budget *budget.Budget // of requests to the Web function, which may be many at a time
 	log    *slog.Logger
 }
@@ -88,6 +89,7 @@ type exchange struct {
 	caller *config.Caller
 	to     route
 	line   *logLine
+	sent   *upstream.Body // nil until it was read
 }
 
 // answer is authenticate, route, admit, act.
@@ -98,25 +100,32 @@ func (h *Handler) answer(ctx context.Context, req *request, line *logLine) *resp
 	}
 	to := findRoute(r.RoutePrefix, req.path)
 	line.route, line.typ = to.name, to.typ
-	switch {
-	case caller == nil && to.name != routeHealth:
+	x := &exchange{request: req, relay: r, caller: caller, to: to, line: line}
+	if to.name == routeHealth && req.method == to.method {
+		return h.health(r)
+	}
+	if caller == nil && len(req.authorization) == 0 && req.method == to.method {
+		caller, resp := h.proven(ctx, x) // of a server that was written for the vendor
+		if resp != nil {
+			return resp
+		}
+		x.caller = caller
+	}
+	if x.caller == nil {
 		return line.fail(failUnauthenticated)
-	case to.name == routeHealth && req.method == to.method:
-		return health(r)
 	}
-	if caller != nil {
-		line.caller = caller.Name
-	}
+	line.caller = x.caller.Name
 	switch {
 	case to.name == routeNone:
 		return line.fail(failNoRoute)
 	case req.method != to.method:
 		return line.fail(failMethod(to.method))
-	case !caller.May(to.scope):
+	case !x.caller.May(to.scope):
 		return line.fail(failScope(to.scope))
 	}
-	x := &exchange{req, r, caller, to, line}
 	switch {
+	case to.name == routeToken, to.name == routeTicket:
+		return h.lend(ctx, x)
 	case to.name == routeCheck:
 		return h.check(ctx, x)
 	case to.name == routeStartOCR, to.name == routeStartFace:
@@ -217,13 +226,9 @@ func (h *Handler) result(ctx context.Context, x *exchange) *response {
 
 // forward hands on a POST as the caller sent it, signed.
 func (h *Handler) forward(ctx context.Context, x *exchange) *response {
-	text, fail := x.read()
+	body, fail := x.upload()
 	if fail != nil {
 		return x.line.fail(*fail)
-	}
-	body, err := upstream.ReadBody(x.to.call, text)
-	if err != nil {
-		return x.line.fail(failed(err))
 	}
 	p := upstream.Params{AppID: body.AppID, OrderNo: body.OrderNo, Body: body, Limit: x.limit, Room: x.room(), Memory: x.memory()}
 	if p.AppID == "" {
@@ -233,6 +238,24 @@ func (h *Handler) forward(ctx context.Context, x *exchange) *response {
 		return x.line.fail(*fail)
 	}
 	return h.pass(ctx, x, x.to.call, p)
+}
+
+// upload reads the body of a call, once.
+func (x *exchange) upload() (*upstream.Body, *failure) {
+	if x.sent != nil {
+		return x.sent, nil
+	}
+	text, fail := x.read()
+	if fail != nil {
+		return nil, fail
+	}
+	body, err := upstream.ReadBody(x.to.call, text)
+	if err != nil {
+		fail := failed(err)
+		return nil, &fail
+	}
+	x.sent = body
+	return body, nil
 }
 
 // pass makes a call and hands on the upstream's answer as it is.

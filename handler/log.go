@@ -23,7 +23,8 @@ type logLine struct {
 	order   string // an order number, of which the line has the hash
 	caller  string
 	trace   upstream.Trace
-	failed  string // our code
+	age     time.Duration // of a pair that was lent
+	failed  string        // our code
 	detail  string
 }
 
@@ -87,6 +88,9 @@ func (l *logLine) write(log *slog.Logger, resp *response) {
 	add("error", l.failed)
 	add("detail", l.detail)
 	attrs = l.trace.AppendTo(attrs)
+	if l.age > 0 {
+		attrs = append(attrs, slog.Int64("pair_age_s", int64(l.age/time.Second)))
+	}
 	attrs = append(attrs, upstream.Milliseconds("total_ms", now.Sub(l.start)), slog.Int("bytes", len(resp.body)))
 	// A Logger would look for the line of the source, which is always this one.
 	record := slog.NewRecord(now, level, "request", 0)

@@ -3,6 +3,7 @@ package handler
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 
 	"kyc-ocr-relay/internal/jsonscan"
@@ -12,16 +13,14 @@ import (
 // params reads the parameters of a GET, checks them and makes them those of the call: the only
 // ones of a caller that reach the upstream.
 func (x *exchange) params() (call upstream.Call, p upstream.Params, fail *failure) {
-	values := map[string]string{}
 	call, p = x.to.call, upstream.Params{AppID: x.relay.DefaultApp, OrderNo: x.to.order}
-	for _, q := range x.query {
-		if q.name == "order_no" && x.to.name != routeDropIn {
-			continue
-		}
-		if _, twice := values[q.name]; twice {
-			return call, p, failDuplicate(q.name)
-		}
-		values[q.name] = q.value
+	names := []string{"app_id", "get_file", "get_native", "product", "order_no"}
+	if x.to.name != routeDropIn {
+		names = names[:4]
+	}
+	values, fail := x.values(names...)
+	if fail != nil {
+		return call, p, fail
 	}
 	if x.to.name == routeDropIn {
 		p.OrderNo = values["order_no"]
@@ -37,6 +36,21 @@ func (x *exchange) params() (call upstream.Call, p upstream.Params, fail *failur
 	return call, p, x.mayAsk(&p.AppID, &p.OrderNo)
 }
 
+// values returns the parameters with these names that were given.
+func (req *request) values(names ...string) (map[string]string, *failure) {
+	values := make(map[string]string, len(names))
+	for _, q := range req.query {
+		if !slices.Contains(names, q.name) {
+			continue
+		}
+		if _, twice := values[q.name]; twice {
+			return values, failDuplicate(q.name)
+		}
+		values[q.name] = q.value
+	}
+	return values, nil
+}
+
 // asked returns the value that asks for files, "" for any that has no meaning.
 func asked(call upstream.Call, value string) string {
 	if value == "1" || (value == "2" || value == "3") && call.Step() == "face result" {
@@ -45,11 +59,13 @@ func asked(call upstream.Call, value string) string {
 	return ""
 }
 
-// add keeps a parameter that means something to the routes. The others are unknown, or
-// computed by us: nonce, version, sign. Of one that is given many times, two tell enough.
+// add keeps a parameter that means something to a route. Of one that is given many times, two
+// tell enough.
 func (req *request) add(name, value string) {
 	switch name {
 	case "order_no", "app_id", "get_file", "get_native", "product":
+	case "appId", "secret", "access_token", "type", "user_id", "rotate": // of the token routes
+	case "nonce", "sign": // they may prove who asks; they are not handed on
 	default:
 		return
 	}

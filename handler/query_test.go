@@ -38,7 +38,8 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("parseQuery(%q) has %d parameters, want %d", raw, len(params), pairs)
 		}
 		for _, name := range []string{routeDropIn, routeResult} {
-			x := &exchange{&req, r, &config.Caller{}, route{name: name, call: upstream.IDCardResult, typ: upstream.IDCard, order: "fromthepath"}, &logLine{}}
+			to := route{name: name, call: upstream.IDCardResult, typ: upstream.IDCard, order: "fromthepath"}
+			x := &exchange{request: &req, relay: r, caller: &config.Caller{}, to: to, line: &logLine{}}
 			_, p, fail := x.params()
 			checkQuery(t, raw, name, p, fail, got)
 		}

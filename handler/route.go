@@ -20,6 +20,8 @@ const (
 	routeStartOCR  = "start_ocr"
 	routeStartFace = "start_face"
 	routeCheck     = "check"
+	routeToken     = "token"
+	routeTicket    = "ticket"
 )
 
 // route is where a path leads.
@@ -40,6 +42,9 @@ var fixed = func() map[string]route {
 		"/start/ocr":  {name: routeStartOCR, method: http.MethodPost, scope: config.Start},
 		"/start/face": {name: routeStartFace, method: http.MethodPost, scope: config.Start},
 		"/check":      {name: routeCheck, method: http.MethodPost, scope: config.Check},
+
+		"/api/oauth2/access_token": {name: routeToken, method: http.MethodGet, scope: config.Ticket},
+		"/api/oauth2/api_ticket":   {name: routeTicket, method: http.MethodGet, scope: config.Ticket},
 	}
 	for _, call := range upstream.Calls() {
 		routes[call.Path()] = route{name: routeDropIn, method: call.Method(), scope: scopes[call.Step()], call: call, typ: typeOf(call)}

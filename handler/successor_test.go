@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/delivery"
 	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/relay"
@@ -36,6 +37,8 @@ type rotating struct {
 	broken bool              // looks fail
 	wrong  bool              // what the source holds cannot be used
 	looks  int
+
+	callers []config.Caller // nil: everybody
 }
 
 // lookPause is between two looks.
@@ -80,7 +83,7 @@ func newRotating(t *testing.T, w *pipetest.Network, store ticket.Store) *rotatin
 			apps[id] = ticket.App{Issuer: client.Issuer(id, secret.New(s)), Secret: secret.New(s)}
 		}
 		return relay.New(relay.Config{
-			Apps: slices.Sorted(maps.Keys(used)), DefaultApp: "IDA1", NoAuth: true,
+			Apps: slices.Sorted(maps.Keys(used)), DefaultApp: "IDA1", NoAuth: f.callers == nil, Callers: f.callers,
 			Upstream: client, Tickets: ticket.New(ticket.Config{Apps: apps, Store: store, Schedule: schedule, Log: log}),
 			Delivery: sinks, Log: log,
 			Stale: func(ctx context.Context, now bool) bool { return now && f.changed(ctx, used) },

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"kyc-ocr-relay/internal/jsonscan"
+	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/signer"
 )
 
@@ -27,6 +28,8 @@ type Body struct {
 	OrderNo, UserID string
 
 	name, idNo string
+	nonce      string   // the caller's, which is replaced
+	proof      string   // the caller's sign, which is replaced
 	appMember  string   // the caller's name for the app, "" if none
 	rest       [][]byte // of the object, behind the four members and a comma, without its "}"
 	size       int      // of rest
@@ -112,6 +115,12 @@ func (b *Body) field(member string) *string {
 	return nil
 }
 
+// IsSigned reports whether the caller has signed the body for a call of an app with a ticket.
+func (b *Body) IsSigned(call Call, appID string, ticket secret.Text) bool {
+	v := signer.Values{AppID: appID, OrderNo: b.OrderNo, UserID: b.UserID, Name: b.name, IDNo: b.idNo, Nonce: b.nonce}
+	return table[call].signs.Verify(v, ticket.Reveal(), b.proof)
+}
+
 // reader cuts a body into what goes on and what is replaced.
 type reader struct {
 	text  []byte
@@ -150,6 +159,13 @@ func (r *reader) member(name string, from, to int) bool {
 	}
 	if isApp {
 		r.body.appMember = name
+	}
+	switch value := r.text[from:to]; {
+	case len(value) > maxText:
+	case name == "nonce":
+		r.body.nonce = jsonscan.Text(value)
+	case name == "sign":
+		r.body.proof = jsonscan.Text(value)
 	}
 	if isApp || name == "version" || name == "nonce" || name == "sign" {
 		r.keep(begin)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/signer"
 )
 
@@ -108,6 +109,11 @@ func (c Call) Method() string {
 		return http.MethodPost
 	}
 	return http.MethodGet
+}
+
+// IsSigned reports whether sign is that of a GET of an app for an order, with a ticket.
+func (c Call) IsSigned(appID, orderNo, nonce, sign string, ticket secret.Text) bool {
+	return table[c].signs.Verify(signer.Values{AppID: appID, OrderNo: orderNo, Nonce: nonce}, ticket.Reveal(), sign)
 }
 
 // Step returns what the call is for, as Error has it.
