@@ -152,3 +152,28 @@ func levels(d document) string {
 	}
 	return strings.Join(signs, " ")
 }
+
+// place is a file or folder of the module as the documents write it. Names that follow from others
+// (…) and patterns are left out.
+var place = regexp.MustCompile("(?:^|[\\s`(/])((?:handler|internal|scripts|signer|docs|serverless-event|\\.ci)(?:/[\\w.-]+)+|main\\.go|openapi\\.yaml)")
+
+// What the documents name in this module is there.
+func TestDocumentsNameWhatIsThere(t *testing.T) {
+	named := 0
+	for _, page := range documents(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range place.FindAllStringSubmatch(string(text), -1) {
+			name := strings.TrimRight(match[1], ".")
+			named++
+			if _, err := os.Stat(filepath.FromSlash(name)); err != nil {
+				t.Errorf("%s names %s, which is not there", page, name)
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("only %d names were found", named)
+	}
+}
