@@ -32,7 +32,7 @@ func main() {
 // opener returns what opens a Relay with the settings that it finds, each time.
 func opener(level *slog.LevelVar, log *slog.Logger) func(context.Context) (*relay.Relay, error) {
 	credentials := role.FromEnvironment(os.Getenv)
-	reader := config.Reader{Getenv: os.Getenv, Role: credentials, Log: log}
+	reader := config.Reader{Role: credentials, Log: log}
 	memory := new(ticket.Memory)
 	return func(ctx context.Context) (*relay.Relay, error) {
 		c, stale, err := reader.Load(ctx)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 
@@ -36,7 +37,7 @@ type lookup func(variable string) string
 
 // read gives each variable the first value that is not blank, in the order of from, or its
 // default. White space around it is dropped: the platform refuses empty values, consoles and
-// .env files produce them. (envconfig.Process sees nothing but the environment of the process.)
+// .env files produce them.
 func read(from ...lookup) (env environment) {
 	v := reflect.ValueOf(&env).Elem()
 	for i := range v.NumField() {
@@ -53,6 +54,26 @@ func read(from ...lookup) (env environment) {
 		v.Field(i).SetString(text)
 	}
 	return env
+}
+
+// process returns the environment of the process, as envconfig finds it there.
+func process() lookup {
+	env := new(environment)
+	if err := envconfig.Process("", env); err != nil {
+		panic(err) // text has no wrong form
+	}
+	v := reflect.ValueOf(env).Elem()
+	return func(variable string) string {
+		if _, given := os.LookupEnv(variable); !given {
+			return "" // and no default, as SECRET_SOURCE goes before that
+		}
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("envconfig") == variable {
+				return v.Field(i).String()
+			}
+		}
+		return ""
+	}
 }
 
 // Variables returns the names of all variables, in the order of the contract.

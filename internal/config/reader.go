@@ -8,10 +8,10 @@ import (
 	"kyc-ocr-relay/internal/ssm"
 )
 
-// Reader reads the settings. The zero Reader has an empty environment. It is used by one
-// goroutine at a time.
+// Reader reads the settings. It is used by one goroutine at a time.
 type Reader struct {
-	// Getenv returns a variable of the environment; nil: the environment is empty.
+	// Getenv returns a variable of the environment; nil: that of the process, as it is at each
+	// Load.
 	Getenv func(variable string) string
 	// Role gives the credentials to read SECRET_SOURCE with. It is required where that is set.
 	Role role.Source
@@ -32,9 +32,9 @@ type Stale func(ctx context.Context, now bool) bool
 // The error joins all problems, one a line, each beginning with the variable's name; no error
 // text holds a value. On an error the Config is not usable, but Stale is where it is not nil.
 func (r *Reader) Load(ctx context.Context) (Config, Stale, error) {
-	getenv := r.Getenv
+	getenv := lookup(r.Getenv)
 	if getenv == nil {
-		getenv = func(string) string { return "" }
+		getenv = process()
 	}
 	env := read(getenv)
 	location := parseSecretSource(new(problems), env.SecretSource)

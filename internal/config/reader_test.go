@@ -97,3 +97,20 @@ func TestLoadAgain(t *testing.T) {
 		t.Errorf("a failed look: %s", &log)
 	}
 }
+
+// The process's own environment goes through envconfig: what is set there wins, what is blank there
+// comes from the secret, and the default is the last.
+func TestLoadFromTheProcess(t *testing.T) {
+	t.Setenv("KYC_APP_ID", " IDA1 ")
+	t.Setenv("KYC_SECRET", "s")
+	t.Setenv("CALLER_AUTH", "none")
+	t.Setenv("KYC_TIMEOUT", "")
+	c, stale, err := new(Reader).Load(t.Context())
+	if err != nil || stale != nil || c.DefaultApp != "IDA1" || !c.NoAuth || c.Timeout != 5*time.Second {
+		t.Errorf("%+v, %v", c, err)
+	}
+	env := read(process(), of(map[string]string{"KYC_TIMEOUT": "8s", "TICKET_REFRESH": "15m", "KYC_APP_ID": "IDA2"}))
+	if env.Timeout != "8s" || env.Refresh != "15m" || env.AppID != "IDA1" || env.Overlap != "1m" {
+		t.Errorf("%+v", env)
+	}
+}
