@@ -8,7 +8,7 @@ import (
 func grantedWith(t *testing.T, more map[string]string) (Config, error) {
 	t.Helper()
 	values := map[string]string{
-		"KYC_APPS": "IDA1:s1,IDA2:s2", "CALLER_TOKENS": "shop:token-1-0123456789,shop:token-2-0123456789,desk:token-3-0123456789",
+		"KYC_APPS": "IDA1:s1,IDA2:s2", "CALLER_TOKENS": "shop:token-1-0123456789,shop:token-2-0123456789,admin:token-3-0123456789",
 	}
 	for name, value := range more {
 		values[name] = value
@@ -47,9 +47,9 @@ func TestGrantsThatAreWrong(t *testing.T) {
 		{"shop:ocr,shop:face", "", "CALLER_SCOPES: caller shop is named twice"},
 		{",", "", "CALLER_SCOPES: must be name:scope+scope"},
 		{"", "shop:canary", "CALLER_APPS: caller shop has an app that is neither"},
-		{"", "desk:", "CALLER_APPS: entry 1 must be name:appid+appid"},
+		{"", "admin:", "CALLER_APPS: entry 1 must be name:appid+appid"},
 		{"", "shop:IDA1,canary:IDA1", "CALLER_APPS: entry 2 names a caller"},
-		{"", "desk:IDA1,desk:IDA2", "CALLER_APPS: caller desk is named twice"},
+		{"", "admin:IDA1,admin:IDA2", "CALLER_APPS: caller admin is named twice"},
 	} {
 		_, err := grantedWith(t, map[string]string{"CALLER_SCOPES": c.scopes, "CALLER_APPS": c.apps})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {

@@ -15,7 +15,7 @@ import (
 // TestDeliverBatch is a batch of 100 with everything in it, and the platform's retry.
 func TestDeliverBatch(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, setting{runtime: gateway.Config{TimeLimit: 20 * time.Second}})
+	o := startDeliveries(t, setting{runtime: gateway.Config{TimeLimit: 20 * time.Second}})
 	messages, orders := []string{}, map[string][]string{}
 	add := func(prefix string, n int) {
 		for i := range n {
@@ -131,7 +131,7 @@ func TestDeliverBatch(t *testing.T) {
 }
 
 // expectRejected wants that many messages kept in both archives, and told of.
-func (o *office) expectRejected(kept, told int) {
+func (o *deliveries) expectRejected(kept, told int) {
 	o.t.Helper()
 	objects := 0
 	for key := range o.bucket.Load().Objects() {
@@ -153,7 +153,7 @@ func (o *office) expectRejected(kept, told int) {
 
 // expectLog wants these fields in the line of the nth delivery. The log comes through a
 // pipe: it may be a little late.
-func (o *office) expectLog(nth int, want map[string]any) {
+func (o *deliveries) expectLog(nth int, want map[string]any) {
 	o.t.Helper()
 	var lines []map[string]any
 	for deadline := time.Now().Add(5 * time.Second); len(lines) < nth && time.Now().Before(deadline); {

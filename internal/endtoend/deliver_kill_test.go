@@ -18,7 +18,7 @@ func TestDeliverSurvivesKills(t *testing.T) {
 		t.Skip("half a minute")
 	}
 	t.Parallel()
-	o := openOffice(t, setting{})
+	o := startDeliveries(t, setting{})
 	event := func(order string) string { return `{"action":"deliver","type":"bankcard","order_no":"` + order + `"}` }
 	// Small photos, and three of 256 KB: there writing takes most of the time.
 	prefixes := []string{"small", "huge1x"}

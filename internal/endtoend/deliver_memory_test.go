@@ -39,7 +39,7 @@ func TestDeliverFitsTheInstance(t *testing.T) {
 			if c.chunked {
 				upstream = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { sim.ServeHTTP(unsized{w}, r) })
 			}
-			o := openOffice(t, setting{upstream: upstream, runtime: gateway.Config{TimeLimit: 4 * time.Minute}, env: map[string]string{"KYC_TIMEOUT": "30s"}})
+			o := startDeliveries(t, setting{upstream: upstream, runtime: gateway.Config{TimeLimit: 4 * time.Minute}, env: map[string]string{"KYC_TIMEOUT": "30s"}})
 			messages := make([]string, len(c.orders))
 			for i, order := range c.orders {
 				messages[i] = `{"type":"bankcard","order_no":"` + order + `"}`

@@ -16,7 +16,7 @@ import (
 // TestDeliverEveryEvent brings an order by each kind of event, in the documents' spelling.
 func TestDeliverEveryEvent(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, setting{})
+	o := startDeliveries(t, setting{})
 	const bridge = `{"specversion":"1.0","id":"13a3f42d-7258-4ada-da6d-023a333b4662","type":"connector:ckafka","source":"ckafka.cloud.tencent",` +
 		`"subject":"qcs::ckafka:ap-guangzhou:uin/1250000000:ckafkaId/uin/1250000000/ckafka-1","time":"1615430559146","region":"ap-guangzhou","datacontenttype":"application/json;charset=utf-8","data":%s}`
 	message := func(order string) string { return `{"type":"bankcard","order_no":"` + order + `"}` }
@@ -58,7 +58,7 @@ func TestDeliverEveryEvent(t *testing.T) {
 func TestDeliverKeepsTheDocument(t *testing.T) {
 	t.Parallel()
 	const sent = "\r\n{ \"ratio\" : 1.50e+3,\"result\" : { \"originBankcardPhoto\" : \"\\/9j\\/\" ,\"future\":[1.0,-0.0], \"bankcardCropPhoto\":\"AAAA\", \"bankcardNoPhoto\":\"not Base64!\"},\n\"serial\":12345678901234567890, \"code\":\"0\"} \n"
-	o := openOffice(t, setting{upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	o := startDeliveries(t, setting{upstream: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/api/oauth2/access_token":
 			fmt.Fprint(w, `{"code":"0","access_token":"token-of-the-test","expire_in":"7200"}`)
@@ -112,7 +112,7 @@ func TestDeliverNeedsSinks(t *testing.T) {
 // must not make the function write again.
 func TestDeliverIntoItsOwnBucket(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t, setting{})
+	o := startDeliveries(t, setting{})
 	o.hook.setFails(func(m told) bool { return m.Data.OrderNo == "order2" })
 	if _, _, _, failed := o.deliver(ckafkaEvent(`{"type":"bankcard","order_no":"order1"}`, `{"type":"bankcard","order_no":"order2"}`, `nonsense`)); failed == "" {
 		t.Fatal("no error")

@@ -26,18 +26,18 @@ const (
 	rejectedHook = "ocr.rejected"
 )
 
-// office is a world that delivers into a folder, a bucket and a webhook over HTTPS.
-type office struct {
+// deliveries is a world that delivers into a folder, a bucket and a webhook over HTTPS.
+type deliveries struct {
 	*world
 	dir    string
 	bucket atomic.Pointer[costest.Bucket]
 	hook   *hook
 }
 
-// openOffice opens one. s.env wins over what is set here.
-func openOffice(t *testing.T, s setting) *office {
+// startDeliveries opens one. s.env wins over what is set here.
+func startDeliveries(t *testing.T, s setting) *deliveries {
 	t.Helper()
-	o := &office{dir: t.TempDir(), hook: newHook(t)}
+	o := &deliveries{dir: t.TempDir(), hook: newHook(t)}
 	o.newBucket()
 	cos := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.bucket.Load().ServeHTTP(w, r) }))
 	cos.Config.ErrorLog = discard
@@ -65,14 +65,14 @@ func openOffice(t *testing.T, s setting) *office {
 }
 
 // newBucket puts an empty bucket in the place of the one that is there.
-func (o *office) newBucket() {
+func (o *deliveries) newBucket() {
 	if o.bucket.Load() != nil {
 		o.inspectBucket()
 	}
 	o.bucket.Store(costest.New(costest.Config{Name: evidence, SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, SessionToken: gateway.FakeSessionToken}))
 }
 
-func (o *office) inspectBucket() {
+func (o *deliveries) inspectBucket() {
 	for _, v := range o.bucket.Load().Violations() {
 		o.t.Errorf("the bucket's rules: %s", v)
 	}
@@ -80,7 +80,7 @@ func (o *office) inspectBucket() {
 
 // deliver runs an invocation and returns its lists, or the error's text. That text
 // names orders: it is not held against the canaries.
-func (o *office) deliver(payload string) (delivered, skipped, rejected []string, failed string) {
+func (o *deliveries) deliver(payload string) (delivered, skipped, rejected []string, failed string) {
 	o.t.Helper()
 	result, err := o.event.Invoke(o.t.Context(), []byte(payload))
 	if err != nil {
@@ -99,7 +99,7 @@ func (o *office) deliver(payload string) (delivered, skipped, rejected []string,
 // keeper reads what an archive holds under a key; nil where there is nothing.
 type keeper func(key string) []byte
 
-func (o *office) file(key string) []byte {
+func (o *deliveries) file(key string) []byte {
 	data, err := os.ReadFile(filepath.Join(o.dir, filepath.FromSlash(key)))
 	if err != nil {
 		return nil
@@ -107,14 +107,14 @@ func (o *office) file(key string) []byte {
 	return data
 }
 
-func (o *office) object() keeper {
+func (o *deliveries) object() keeper {
 	objects := o.bucket.Load().Objects()
 	return func(key string) []byte { return objects[archiveKeys+key].Data }
 }
 
 // whole reports what is wrong with the delivery of an order: with a result there has to
 // be every photo that it names, and every photo of the simulator has to be named.
-func (o *office) whole(kept keeper, typ, order string) (there bool, err error) {
+func (o *deliveries) whole(kept keeper, typ, order string) (there bool, err error) {
 	dir := firstApp + "/" + typ + "/" + order + "/"
 	text := kept(dir + "result.json")
 	if text == nil {
@@ -145,7 +145,7 @@ func (o *office) whole(kept keeper, typ, order string) (there bool, err error) {
 
 // expectDelivered wants an order in both archives whole and once, and told once or more
 // under one id.
-func (o *office) expectDelivered(typ, order string) {
+func (o *deliveries) expectDelivered(typ, order string) {
 	o.t.Helper()
 	object := o.object()
 	for name, kept := range map[string]keeper{"file": o.file, "cos": object} {
@@ -181,7 +181,7 @@ func (o *office) expectDelivered(typ, order string) {
 }
 
 // files returns the names in a folder of the archive, below it as well.
-func (o *office) files(dir string) (names []string) {
+func (o *deliveries) files(dir string) (names []string) {
 	root := filepath.Join(o.dir, filepath.FromSlash(dir))
 	_ = filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {

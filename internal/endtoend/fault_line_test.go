@@ -31,7 +31,7 @@ type line struct {
 	spoilt   string // the call whose connection goes wrong, "" none
 	now      bool   // the next connection is of that call
 	hits     int
-	listener *door
+	listener *interruptible
 }
 
 // newLine returns the line that a fault needs. The function finds its authority by a
@@ -66,7 +66,7 @@ func newLine(t *testing.T, f *fault) *line {
 // serve starts the upstream.
 func (l *line) serve(server *httptest.Server) {
 	if l.refuse {
-		l.listener = newDoor(server.Listener)
+		l.listener = newInterruptible(server.Listener)
 		server.Listener = l.listener
 	}
 	if l.authority == "" {
@@ -122,8 +122,8 @@ func (l *line) mend() int {
 	return l.hits
 }
 
-// door is a listener that nobody is behind, at times.
-type door struct {
+// interruptible is a listener that nobody is behind, at times.
+type interruptible struct {
 	address net.Addr
 
 	mu     sync.Mutex
@@ -133,13 +133,13 @@ type door struct {
 	free   func() // gives up the port that nobody listens at
 }
 
-func newDoor(inner net.Listener) *door {
-	return &door{address: inner.Addr(), inner: inner, change: make(chan struct{})}
+func newInterruptible(inner net.Listener) *interruptible {
+	return &interruptible{address: inner.Addr(), inner: inner, change: make(chan struct{})}
 }
 
-func (d *door) Addr() net.Addr { return d.address }
+func (d *interruptible) Addr() net.Addr { return d.address }
 
-func (d *door) Accept() (net.Conn, error) {
+func (d *interruptible) Accept() (net.Conn, error) {
 	for {
 		d.mu.Lock()
 		inner, change, closed := d.inner, d.change, d.closed
@@ -156,7 +156,7 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 }
 
-func (d *door) replace(inner net.Listener) {
+func (d *interruptible) replace(inner net.Listener) {
 	if d.inner != nil {
 		_ = d.inner.Close()
 	}
@@ -165,7 +165,7 @@ func (d *door) replace(inner net.Listener) {
 	d.change = make(chan struct{})
 }
 
-func (d *door) shut() {
+func (d *interruptible) shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.inner != nil {
@@ -176,7 +176,7 @@ func (d *door) shut() {
 	}
 }
 
-func (d *door) reopen() {
+func (d *interruptible) reopen() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.inner != nil || d.closed {
@@ -190,7 +190,7 @@ func (d *door) reopen() {
 	d.replace(inner)
 }
 
-func (d *door) Close() error {
+func (d *interruptible) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {

@@ -1,17 +1,11 @@
 package endtoend
 
 import (
-	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	goruntime "runtime"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,170 +13,6 @@ import (
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 )
-
-// estate is some instances of the Web function behind a front that knows which of them
-// are being replaced.
-type estate struct {
-	t      *testing.T
-	binary string
-	env    map[string]string
-	log    journal
-
-	mu        sync.Mutex
-	instances []*instance
-	turn      int
-
-	token  atomic.Pointer[string] // that callers use
-	served atomic.Int64
-
-	slowest atomic.Int64           // time that a query took
-	failed  atomic.Int64           // when one failed last, Unix nanoseconds
-	told    atomic.Pointer[string] // what it was told
-}
-
-type instance struct {
-	web    *gateway.Web
-	env    map[string]string
-	busy   sync.WaitGroup
-	away   bool
-	failed atomic.Int64
-}
-
-func openEstate(t *testing.T, size int, env map[string]string) *estate {
-	t.Helper()
-	e := &estate{t: t, env: env}
-	e.start(size, nil)
-	return e
-}
-
-// start starts that many instances, with changes to the environment.
-func (e *estate) start(size int, changes map[string]string) {
-	e.t.Helper()
-	if goruntime.GOOS == "windows" {
-		e.t.Skip("needs SIGTERM")
-	}
-	e.binary = binary(e.t)
-	token := aliceToken
-	e.token.Store(&token)
-	for range size {
-		in := &instance{env: changed(e.env, changes)}
-		e.launch(in)
-		e.instances = append(e.instances, in)
-	}
-	e.t.Cleanup(func() {
-		for _, in := range e.instances {
-			in.web.Close()
-		}
-	})
-}
-
-// changed is env with changes; "" removes a variable.
-func changed(env, changes map[string]string) map[string]string {
-	env = maps.Clone(env)
-	maps.Copy(env, changes)
-	maps.DeleteFunc(env, func(_, value string) bool { return value == "" })
-	return env
-}
-
-func (e *estate) launch(in *instance) {
-	e.t.Helper()
-	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: e.binary, Env: in.env, Log: &e.log})
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	in.web = web
-}
-
-// query asks one instance after the other.
-func (e *estate) query(order string) {
-	e.mu.Lock()
-	var in *instance
-	for in == nil || in.away {
-		e.turn++
-		in = e.instances[e.turn%len(e.instances)]
-	}
-	in.busy.Add(1)
-	e.mu.Unlock()
-	defer in.busy.Done()
-	recorder := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodGet, "/ocr/bankcard/"+order, nil)
-	request.Header.Set("Authorization", "Bearer "+*e.token.Load())
-	begin := time.Now()
-	in.web.ServeHTTP(recorder, request)
-	for took, most := int64(time.Since(begin)), e.slowest.Load(); took > most && !e.slowest.CompareAndSwap(most, took); {
-		most = e.slowest.Load()
-	}
-	e.served.Add(1)
-	if recorder.Code != http.StatusOK {
-		in.failed.Add(1)
-		e.failed.Store(time.Now().UnixNano())
-		told := recorder.Body.String()
-		e.told.Store(&told)
-	}
-}
-
-// replace restarts one instance with another environment. The front sends it nothing
-// meanwhile.
-func (e *estate) replace(in *instance, changes map[string]string) {
-	e.t.Helper()
-	e.mu.Lock()
-	in.away = true
-	e.mu.Unlock()
-	in.busy.Wait()
-	process := in.web.Process()
-	if err := process.Signal(syscall.SIGTERM); err != nil {
-		e.t.Error(err)
-	}
-	for process.Signal(syscall.Signal(0)) == nil && e.t.Context().Err() == nil {
-		wait(e.t.Context(), 5*time.Millisecond)
-	}
-	in.web.Close()
-	in.env = changed(in.env, changes)
-	e.launch(in)
-	e.mu.Lock()
-	in.away = false
-	e.mu.Unlock()
-}
-
-// under runs do while callers ask without a pause.
-func (e *estate) under(do func()) {
-	ctx, cancel := context.WithCancel(e.t.Context())
-	var callers sync.WaitGroup
-	for n := range 8 {
-		callers.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
-				e.query(fmt.Sprintf("rotation%dx%d", n, i))
-			}
-		})
-	}
-	do()
-	cancel()
-	callers.Wait()
-}
-
-// more waits until so many more queries were answered.
-func (e *estate) more(n int64) {
-	for target := e.served.Load() + n; e.served.Load() < target && e.t.Context().Err() == nil; {
-		wait(e.t.Context(), time.Millisecond)
-	}
-}
-
-// failures returns how many queries failed since it was asked last, by instance.
-func (e *estate) failures() (list []int64) {
-	for _, in := range e.instances {
-		list = append(list, in.failed.Swap(0))
-	}
-	return list
-}
-
-func (e *estate) expectNoFailure(when string) {
-	e.t.Helper()
-	for i, n := range e.failures() {
-		if n != 0 {
-			e.t.Errorf("%s: %d queries of instance %d failed, the last one with %s", when, n, i, *e.told.Load())
-		}
-	}
-}
 
 // TestCallerTokenIsRotatedUnderLoad goes from an old token to a new one: both are
 // accepted in between, and no query fails.
@@ -192,7 +22,7 @@ func TestCallerTokenIsRotatedUnderLoad(t *testing.T) {
 	sim := simulator.New(simulator.Config{Apps: secrets})
 	upstream := httptest.NewServer(sim)
 	t.Cleanup(upstream.Close)
-	e := openEstate(t, 3, environment(upstream.URL, map[string]string{
+	e := startCluster(t, 3, environment(upstream.URL, map[string]string{
 		"CALLER_TOKENS": "alice:" + aliceToken, "TICKET_STORE": "file://" + filepath.ToSlash(t.TempDir()), "LOG_LEVEL": "warn",
 	}))
 	token := newToken
@@ -227,9 +57,9 @@ func TestCallerTokenIsRotatedUnderLoad(t *testing.T) {
 
 const newFirstSecret = "new-secret-of-first-55e0a1"
 
-// desk is the vendor, who may be given another secret, and the secrets manager.
-type desk struct {
-	*estate
+// rotation is the vendor, who may be given another secret, and the secrets manager.
+type rotation struct {
+	*cluster
 	sim     *simulator.Simulator
 	account *apitest.Server
 	source  string       // SECRET_SOURCE
@@ -237,9 +67,9 @@ type desk struct {
 	looks   atomic.Int64 // at the secret
 }
 
-func openDesk(t *testing.T) *desk {
+func startRotation(t *testing.T) *rotation {
 	t.Helper()
-	d := &desk{
+	d := &rotation{
 		sim:     simulator.New(simulator.Config{Apps: secrets}),
 		account: apitest.New(apitest.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken}),
 	}
@@ -256,14 +86,14 @@ func openDesk(t *testing.T) *desk {
 	}))
 	t.Cleanup(api.Close)
 	d.source = "ssm://ap-guangzhou/kyc?endpoint=" + api.URL
-	d.estate = &estate{t: t, env: environment(upstream.URL, map[string]string{
+	d.cluster = &cluster{t: t, env: environment(upstream.URL, map[string]string{
 		"KYC_APPS": "", "TICKET_STORE": "file://" + filepath.ToSlash(t.TempDir()),
 	})}
 	return d
 }
 
 // hold has the secrets manager hold an app secret, or two.
-func (d *desk) hold(secret, next string) {
+func (d *rotation) hold(secret, next string) {
 	content := map[string]string{"KYC_SECRET": secret}
 	if next != "" {
 		content["KYC_APPS"] = firstApp + ":" + next
@@ -278,7 +108,7 @@ func (d *desk) hold(secret, next string) {
 // expectFew allows for a pair of the old secret and one of the new one, whatever the load, and for
 // that many refusals. Where the new secret is known, the old one is refused to one instance, and to
 // each that learns of the change when that is more than a second ago.
-func (d *desk) expectFew(refusals int) {
+func (d *rotation) expectFew(refusals int) {
 	d.t.Helper()
 	mints, tokens := len(d.sim.Mints(firstApp)), int(d.tokens.Load())
 	if mints != 2 || tokens > mints+refusals {
@@ -301,7 +131,7 @@ func (d *desk) expectFew(refusals int) {
 // the vendor, which voids all tokens and tickets at once. The requests that meet that look.
 func TestAppSecretIsRotatedUnderLoad(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := startRotation(t)
 	d.hold(secrets[firstApp], "")
 	d.start(3, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
 	d.under(func() {
@@ -325,7 +155,7 @@ func TestAppSecretIsRotatedUnderLoad(t *testing.T) {
 // instances may start, and nobody hurries.
 func TestAppSecretIsRotatedAtLeisureUnderLoad(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := startRotation(t)
 	d.hold(secrets[firstApp], "")
 	d.start(3, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
 	d.under(func() {
@@ -348,7 +178,7 @@ func TestAppSecretIsRotatedAtLeisureUnderLoad(t *testing.T) {
 // TestAppSecretIsRotatedByDeploymentUnderLoad has both secrets in the environment meanwhile.
 func TestAppSecretIsRotatedByDeploymentUnderLoad(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := startRotation(t)
 	d.start(3, nil)
 	d.under(func() {
 		d.more(300)
@@ -372,7 +202,7 @@ func TestAppSecretIsRotatedByDeploymentUnderLoad(t *testing.T) {
 // manager has the new secret requests fail, and say why. Then the instances recover by themselves.
 func TestAppSecretIsChangedAtTheVendorFirst(t *testing.T) {
 	t.Parallel()
-	d := openDesk(t)
+	d := startRotation(t)
 	d.hold(secrets[firstApp], "")
 	d.start(2, map[string]string{"KYC_SECRET": "", "SECRET_SOURCE": d.source})
 	const gap = 3 * time.Second
