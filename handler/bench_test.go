@@ -125,3 +125,34 @@ func BenchmarkDecodeEvent(b *testing.B) {
 		})
 	}
 }
+
+// flow is an upstream that answers an upload and the fetch of a NONCE ticket.
+type flow struct{}
+
+func (flow) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := `{"code":"0","msg":"请求成功","tickets":[{"value":"zxc9Qfxlti9iTVgHAjwvJdAZKN3nMuUhrsPdPlPVKlcyS50N6tlLnfuFBPIucaMS","expire_in":"120"}]}`
+	if r.Method == http.MethodPost {
+		body = `{"code":"0","msg":"请求成功","result":{"faceId":"tx0123456789abcdef0123456789ab","optimalDomain":"kyc1.qcloud.com","success":true}}`
+	}
+	return &http.Response{StatusCode: 200, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}, nil
+}
+
+// BenchmarkStartFace is the start of a face verification without the network on both sides.
+func BenchmarkStartFace(b *testing.B) {
+	base, _ := url.Parse("http://127.0.0.1:1")
+	h, _ := newHandler(b, nil, func(c *relay.Config) {
+		c.Upstream = upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second, Transport: flow{}})
+		c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	})
+	body := `{"user_id":"user1","order_no":"order1","product":"h5","name":"张三","id_no":"110101199001011234","url":"https://shop.example/back"}`
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "/start/face", strings.NewReader(body))
+		r.Header.Set("Authorization", "Bearer "+goodToken)
+		w := &nowhere{header: http.Header{}}
+		h.ServeHTTP(w, r)
+		if w.n < 400 {
+			b.Fatal(w.n)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kyc-ocr-relay/internal/relay"
+	"kyc-ocr-relay/internal/secret"
 )
 
 // check tells whether what came back through a front end is the upstream's.
@@ -39,9 +40,11 @@ func (x *exchange) returned(m members) (b relay.Returned, fail *failure) {
 	}
 	b.CodeIsSigned = flow == "face"
 	x.line.product = flow
-	if b.Sign, ok = m.text("sign"); !ok || !isSign(b.Sign) {
+	sign, ok := m.text("sign")
+	if !ok || !isSign(sign) {
 		return b, failMember("sign", "must be 40 hexadecimal digits")
 	}
+	b.Sign = secret.New(sign)
 	if b.Code, ok = m.text("code"); !ok || !isCode(b.Code) || b.Code == "" && b.CodeIsSigned {
 		return b, failMember("code", "must be the code that the front end was given, of at most 20 digits; face needs it")
 	}

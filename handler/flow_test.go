@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/ticket"
 )
 
 // ask sends a request with a body to the Web function.
@@ -106,4 +107,35 @@ func TestWholeFlowOfFace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While only client flows run, nobody notices that no pair is alive but by the log.
+func TestUnkeptPairIsWarnedOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, network := vendor(t)
+		shared := &ticket.Memory{}
+		a, b := newRotating(t, network, shared), newRotating(t, network, shared)
+		const start, check = `{"user_id":"user1","order_no":"order1"}`, `{"flow":"ocr","order_no":"order1","sign":"0000000000000000000000000000000000000000"}`
+		for _, c := range []struct {
+			f          *rotating
+			path, body string
+			after      time.Duration
+			isWarned   bool
+		}{
+			{a, "/start/ocr", start, 0, true},
+			{a, "/start/ocr", start, 0, false},
+			{b, "/check", check, 0, false}, // the store has one
+			{b, "/start/ocr", start, 20 * time.Minute, false},
+			{a, "/check", check, 2 * time.Hour, true},
+		} {
+			time.Sleep(c.after)
+			if w := ask(c.f.Handler, http.MethodPost, c.path, c.body); w.Code != 200 {
+				t.Fatalf("%d %s", w.Code, w.Body)
+			}
+			if warned := strings.Contains(c.f.log.String(), "no pair was alive"); warned != c.isWarned {
+				t.Errorf("%s after %v: warned is %v", c.path, c.after, warned)
+			}
+			c.f.log.Take(t)
+		}
+	})
 }

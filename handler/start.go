@@ -68,7 +68,7 @@ func startedBody(s *relay.Started) []byte {
 		FaceID  string `json:"faceId,omitempty"`
 		Domain  string `json:"optimalDomain,omitempty"`
 		URL     string `json:"url,omitempty"`
-	}{"0", s.Values.AppID, s.Values.UserID, s.Values.OrderNo, s.Values.Nonce, signer.Version, s.Sign, s.Values.FaceID, s.Domain, s.URL})
+	}{"0", s.Values.AppID, s.Values.UserID, s.Values.OrderNo, s.Values.Nonce, signer.Version, s.Sign.Reveal(), s.Values.FaceID, s.Domain, s.URL.Reveal()})
 	if err != nil {
 		panic(err) // text does not fail
 	}

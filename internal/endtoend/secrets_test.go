@@ -17,6 +17,7 @@ import (
 
 	"kyc-ocr-relay/internal/config"
 	"kyc-ocr-relay/internal/delivery"
+	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ssm"
@@ -34,16 +35,14 @@ var plain = map[string]string{
 	"config.environment.*":        "lives within Load and Parse, whose errors name variables only",
 	"deployment.Account.SecretID": "the name of a key pair, which the cloud's own console shows",
 	"deployment.step.sign":        "the + or ~ before a step",
-	"relay.Returned.Sign":         "what a front end says: a sign that has been used",
-	"relay.Started.Sign":          "of a NONCE ticket, for a front end: good once, for two minutes",
 	"ssm.Source.endpoint":         "has no user: isEndpoint refuses one; for trials",
+	"ticket.plainFormer.Token":    "what is sealed, as JSON",
 	"ticket.plainFormer.Ticket":   "what is sealed, as JSON",
 	"ticket.plainPair.Ticket":     "what is sealed, as JSON: lives within the two functions that encode and decode it",
 	"ticket.plainPair.Token":      "what is sealed, as JSON",
 	"ticket.plainPending.Token":   "what is sealed, as JSON",
 	"upstream.Client.base":        "config.Config.BaseURL",
 	"upstream.Config.BaseURL":     "config.Config.BaseURL",
-	"upstream.Login.Sign":         "relay.Started.Sign",
 	"upstream.Trace.Ticket":       "a state in a word, for the log",
 }
 
@@ -52,7 +51,8 @@ var plain = map[string]string{
 var holders = []any{
 	config.App{}, config.Caller{}, config.Config{}, config.Location{},
 	delivery.Config{}, role.Credentials{}, secret.Credential{}, ssm.Config{},
-	ticket.App{}, ticket.Pair{}, upstream.Params{}, upstream.Query{},
+	relay.Returned{}, relay.Started{},
+	ticket.App{}, ticket.Loan{}, ticket.Pair{}, upstream.Login{}, upstream.Params{}, upstream.Query{},
 	(*upstream.Client)(nil).Issuer("IDA1", secret.New(canary)), // which reflection cannot fill
 }
 

@@ -67,6 +67,24 @@ func isRejection(err error) bool {
 	return errors.As(err, &call) && call.Reason == upstream.Refused && call.Class == upstream.Rejected
 }
 
+// justMinted is the age up to which a pair was minted for the request at hand.
+const justMinted = 10 * time.Second
+
+// warnUnkept has the function that it returns say that a client flow met no live pair, if that
+// was so: without one the upstream signs nothing that a front end hands back, so that pairs have
+// to be kept alive while there are no queries (document 1007/35897). Where instances share none,
+// that is so at each start of one, and says nothing.
+func (r *Relay) warnUnkept(app string) func() {
+	if r.StoreKind == "memory" || r.Tickets.Status(app).State != ticket.Absent {
+		return func() {}
+	}
+	return func() {
+		if now := r.Tickets.Status(app); now.Source == ticket.Minted && now.Age < justMinted {
+			r.Log.Warn("no pair was alive", "app_id", app, "remedy", "have a timer renew it: client flows need a live ticket when nobody queries, too")
+		}
+	}
+}
+
 // warnVoided says that a pair ended before its time, which another server of the
 // same app brings about, and what to do.
 func (r *Relay) warnVoided(app string) {

@@ -27,15 +27,16 @@ type Flow struct {
 // Started is what a front end needs to start with. Its sign is good once, for two minutes.
 type Started struct {
 	Values signer.Values // that were signed
-	Sign   string
-	Domain string // that the upstream wants the client to use; "" if it named none
-	URL    string // of a page: where to send the user
+	Sign   secret.Text
+	Domain string      // that the upstream wants the client to use; "" if it named none
+	URL    secret.Text // of a page: where to send the user; it has the sign in it
 }
 
 // Start fetches what the flow needs and signs it: a NONCE ticket of the user and, for a face
 // verification, a face id, side by side. Where the upstream refuses the upload its answer is
 // returned, with no Started. Errors are as with Ask.
 func (r *Relay) Start(ctx context.Context, f Flow, t *upstream.Trace) (*Started, *upstream.Answer, error) {
+	defer r.warnUnkept(f.AppID)()
 	s := &starting{relay: r, flow: f}
 	answer, err := r.withPair(ctx, f.AppID, t, func(pair *ticket.Pair) (*upstream.Answer, error) { return s.try(ctx, pair, t) })
 	if err != nil {
@@ -113,7 +114,7 @@ func (s *starting) sign() (*Started, error) {
 			return nil, &upstream.Error{Step: f.Product.Upload().Step(), Reason: upstream.BadResponse, Detail: "an answer without a face id"}
 		}
 	}
-	started := &Started{Values: v, Sign: use.Sign(v, s.ticket.Reveal()), Domain: domain}
+	started := &Started{Values: v, Sign: secret.New(use.Sign(v, s.ticket.Reveal())), Domain: domain}
 	if f.Product.IsPage() {
 		started.URL = s.relay.Upstream.LoginURL(upstream.Login{
 			Product: f.Product, Values: v, Sign: started.Sign, Domain: domain,

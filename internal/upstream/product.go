@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"kyc-ocr-relay/internal/jsonscan"
+	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/signer"
 )
 
@@ -103,7 +104,7 @@ func isVendorHost(host string) bool {
 type Login struct {
 	Product Product       // one that IsPage
 	Values  signer.Values // AppID, UserID, OrderNo, Nonce and FaceID, as they were signed
-	Sign    string
+	Sign    secret.Text
 	Domain  string // from Answer.FaceID; "": the host that the Client calls
 
 	Callback     string // whole URL that the page sends the browser back to
@@ -114,14 +115,14 @@ type Login struct {
 
 // LoginURL returns the URL to send the user's browser to. It carries a NONCE sign, so that it
 // is good once, for two minutes.
-func (c *Client) LoginURL(l Login) string {
+func (c *Client) LoginURL(l Login) secret.Text {
 	u := url.URL{Scheme: c.base.Scheme, Host: c.base.Host, Path: c.base.Path + "/api/web/login"}
 	if l.Domain != "" {
 		u = url.URL{Scheme: "https", Host: l.Domain, Path: "/api/web/login"}
 	}
 	q := url.Values{
 		"appId": {l.Values.AppID}, "version": {signer.Version}, "nonce": {l.Values.Nonce}, "orderNo": {l.Values.OrderNo},
-		products[l.Product].faceID: {l.Values.FaceID}, "userId": {l.Values.UserID}, "sign": {l.Sign}, "url": {l.Callback},
+		products[l.Product].faceID: {l.Values.FaceID}, "userId": {l.Values.UserID}, "sign": {l.Sign.Reveal()}, "url": {l.Callback},
 	}
 	for name, value := range map[string]string{"resultType": l.ResultType, "from": l.From, "redirectType": l.RedirectType} {
 		if value != "" {
@@ -130,5 +131,5 @@ func (c *Client) LoginURL(l Login) string {
 	}
 	// Encode writes a space as "+", which is one only in a form.
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
-	return u.String()
+	return secret.New(u.String())
 }

@@ -110,8 +110,8 @@ func (f *flow) verify(product Product, order string) {
 
 // visit sends a browser to the page and returns the sign that it comes back with.
 func (f *flow) visit(product Product, v signer.Values, domain string) string {
-	to := f.client.LoginURL(Login{Product: product, Values: v, Sign: product.Start().Sign(v, f.nonceTicket()), Domain: domain,
-		Callback: "https://shop.example/back?a=b+c&d=%20#e f", ResultType: "1", From: "app", RedirectType: "1"})
+	to := f.client.LoginURL(Login{Product: product, Values: v, Sign: secret.New(product.Start().Sign(v, f.nonceTicket())), Domain: domain,
+		Callback: "https://shop.example/back?a=b+c&d=%20#e f", ResultType: "1", From: "app", RedirectType: "1"}).Reveal()
 	host := f.client.base.Scheme + "://" + f.client.base.Host
 	if domain != "" {
 		host = "https://" + domain
