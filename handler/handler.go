@@ -111,10 +111,12 @@ func (h *Handler) answer(ctx context.Context, req *request, line *logLine) *resp
 		}
 		x.caller = caller
 	}
-	if x.caller == nil {
+	switch {
+	case x.caller != nil:
+		line.caller = x.caller.Name
+	case to.name != routeHealth:
 		return line.fail(failUnauthenticated)
 	}
-	line.caller = x.caller.Name
 	switch {
 	case to.name == routeNone:
 		return line.fail(failNoRoute)

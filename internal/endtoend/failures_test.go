@@ -74,7 +74,7 @@ var refusals = []group{
 		{name: "encoded dot segments", target: "/ocr/bankcard/x/%2e%2e/card1", status: 404, code: "ResourceNotFound", silent: true},
 		{name: "photos without a name", target: "/ocr/bankcard/card1/photos", status: 404, code: "ResourceNotFound", silent: true},
 		{name: "a drop-in path with a slash behind", target: bankPath + "/?order_no=card1", status: 404, code: "ResourceNotFound", silent: true},
-		{name: "the upstream's token path", target: "/api/oauth2/access_token?app_id=" + firstApp, status: 404, code: "ResourceNotFound", silent: true},
+		{name: "the upstream's token path", target: "/api/oauth2/access_token?app_id=" + firstApp, status: 403, code: "UnauthorizedOperation", silent: true, also: says("ticket")},
 
 		{name: "POST", method: "POST", target: "/ocr/bankcard/card1", status: 405, code: "UnsupportedOperation", silent: true, heads: getOnly},
 		{name: "PUT to a photo", method: "PUT", target: "/ocr/bankcard/card1/photos/bankcardCropPhoto", status: 405, code: "UnsupportedOperation", silent: true, heads: getOnly},
