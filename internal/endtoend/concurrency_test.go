@@ -22,7 +22,7 @@ func (w *world) together(n int, target func(i int) string) map[int]int {
 	for i := range n {
 		group.Go(func() {
 			<-start
-			a, err := w.try(http.MethodGet, target(i), bearer(aliceToken))
+			a, err := w.try(http.MethodGet, target(i), bearer(aliceToken), "")
 			if err != nil {
 				w.t.Error(err)
 				return

@@ -119,7 +119,7 @@ func TestSIGTERMDrains(t *testing.T) {
 	}})
 	var onItsWay sync.WaitGroup
 	onItsWay.Go(func() {
-		a, err := w.try(http.MethodGet, "/ocr/bankcard/drained1", bearer(aliceToken))
+		a, err := w.try(http.MethodGet, "/ocr/bankcard/drained1", bearer(aliceToken), "")
 		if err != nil || a.status != 200 {
 			t.Error(a, err)
 		}

@@ -98,7 +98,7 @@ func (w *loadWorld) fate(order string) *fate {
 
 // answer is the upstream's.
 func (w *loadWorld) answer(rw http.ResponseWriter, r *http.Request) {
-	if !isResult(r) {
+	if !isSigned(r) {
 		w.sim.ServeHTTP(rw, r)
 		return
 	}

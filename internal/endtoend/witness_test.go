@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"hash"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -23,8 +25,9 @@ type witness struct {
 
 	mu       sync.Mutex
 	calls    int
-	asked    int        // result queries among them
-	query    url.Values // of the last result query
+	asked    int        // signed calls among them: all but those for a token or a ticket
+	query    url.Values // of the last signed call
+	body     []byte     // likewise
 	last     digest     // of the last answer to one
 	answers  map[digest]bool
 	canaries canaries
@@ -42,32 +45,35 @@ func (v *witness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.next.ServeHTTP(c, r)
 }
 
-func isResult(r *http.Request) bool { return dropIn[r.URL.Path] }
+func isSigned(r *http.Request) bool { return !strings.HasPrefix(r.URL.Path, "/api/oauth2/") }
 
-var dropIn = map[string]bool{"/api/server/getBankCardOcrResult": true, "/api/server/getOcrResult": true}
-
-// arrive returns how many result queries came so far.
+// arrive returns how many signed calls came so far.
 func (v *witness) arrive(r *http.Request) (turn int) {
 	q := r.URL.Query()
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.calls++
-	if isResult(r) {
+	if isSigned(r) {
 		v.asked++
-		v.query = q
+		v.query, v.body = q, body
 	}
-	v.canaries.add("query", r.URL.RawQuery)
-	for _, name := range []string{"secret", "access_token", "sign", "nonce", "order_no"} {
+	if r.Method != http.MethodPost { // of a POST it is the order number
+		v.canaries.add("query", r.URL.RawQuery)
+	}
+	for _, name := range []string{"secret", "access_token", "sign", "nonce", "order_no", "user_id"} {
 		v.canaries.add(name, q.Get(name))
 	}
+	v.look(body)
 	return v.asked
 }
 
-// personal finds what an answer says about a person, and the credentials in it.
-var personal = regexp.MustCompile(`"(access_token|value|bankCardNo|idcard|name)"\s*:\s*"([^"]+)"`)
+// personal finds what a body says about a person, and the credentials in it.
+var personal = regexp.MustCompile(`"(access_token|value|bankCardNo|bankcardNo|idcard|licenseNo|plateNo|name|idNo|userId|orderNo|nonce|sign|faceId|h5faceId|certId)"\s*:\s*"([^"]+)"`)
 
 // photograph finds where the Base64 of a photo begins.
-var photograph = regexp.MustCompile(`"\w*(?:Photo|Crop)"\s*:\s*"`)
+var photograph = regexp.MustCompile(`"\w*(?:[pP]hoto|Crop|Str|photoList)"\s*:\s*\[?"`)
 
 // Of a photo, a stretch behind the head that all photos share is looked for.
 const (
@@ -80,13 +86,18 @@ func (v *witness) leave(r *http.Request, turn int, c *copier) {
 	c.hash.Sum(d.hash[:0])
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if isResult(r) {
+	if isSigned(r) {
 		v.answers[d] = true
 		if turn == v.asked { // a client may have left an answer that is still on its way
 			v.last = d
 		}
 	}
-	head := c.head.Bytes()
+	v.look(c.head.Bytes())
+}
+
+// look finds what must not be told in a body, either way. The caller holds v.mu.
+func (v *witness) look(body []byte) {
+	head := body[:min(len(body), mostHead)]
 	for _, found := range personal.FindAllSubmatch(head, -1) {
 		v.canaries.add(string(found[1]), string(found[2]))
 	}
@@ -105,18 +116,25 @@ func (v *witness) sent(d digest) bool {
 	return v.answers[d]
 }
 
-// count returns how many calls came so far, and how many result queries among them.
+// count returns how many calls came so far, and how many signed ones among them.
 func (v *witness) count() (calls, asked int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.calls, v.asked
 }
 
-// latest returns the last result query and the body that answered it.
+// latest returns the query of the last signed call and the body that answered it.
 func (v *witness) latest() (url.Values, digest) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.query, v.last
+}
+
+// posted returns the body of the last signed call.
+func (v *witness) posted() []byte {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.body
 }
 
 // copier hashes a response on its way, and keeps its head.

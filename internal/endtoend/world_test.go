@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -102,6 +103,9 @@ type world struct {
 	told bytes.Buffer // headers and bodies of our own making that callers got
 	ids  []string     // request ids of the invocations so far
 	log  journal
+
+	started  bytes.Buffer // the bodies that front ends start with
+	excusing bool         // a test breaks the upstream's rules on a caller's behalf
 }
 
 // open starts a world, which ends with the test. Then the log and everything that callers were told
@@ -200,19 +204,31 @@ func (w *world) get(target string) *answer {
 	return w.do(http.MethodGet, target, http.Header{"Authorization": {"Bearer " + aliceToken}})
 }
 
-// do sends a request as it is.
+// post sends a body as alice.
+func (w *world) post(target, body string) *answer {
+	w.t.Helper()
+	return w.send(http.MethodPost, target, bearer(aliceToken), body)
+}
+
+// do sends a request without a body as it is.
 func (w *world) do(method, target string, header http.Header) *answer {
 	w.t.Helper()
-	a, err := w.try(method, target, header)
+	return w.send(method, target, header, "")
+}
+
+// send sends a request as it is.
+func (w *world) send(method, target string, header http.Header, body string) *answer {
+	w.t.Helper()
+	a, err := w.try(method, target, header, body)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return a
 }
 
-// try is do for goroutines, which must not end the test.
-func (w *world) try(method, target string, header http.Header) (*answer, error) {
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+target, nil)
+// try is send for goroutines, which must not end the test.
+func (w *world) try(method, target string, header http.Header, text string) (*answer, error) {
+	request, err := http.NewRequestWithContext(w.t.Context(), method, w.url+target, strings.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +253,14 @@ func (w *world) note(a *answer, r *http.Request) {
 	defer w.mu.Unlock()
 	w.ids = append(w.ids, a.header.Get("X-Scf-Request-Id"))
 	_ = a.header.Write(&w.told)
-	if r.URL.Path == "/healthz" || !w.witness.sent(a.sum()) && a.header.Get("Content-Type") == jsonType {
+	switch {
+	case r.URL.Path != "/healthz" && (a.header.Get("Content-Type") != jsonType || w.witness.sent(a.sum())):
+	case a.status == 200 && strings.HasPrefix(r.URL.Path, "/start/"):
+		w.started.Write(a.body)
+		w.witness.mu.Lock()
+		w.witness.look(a.body)
+		w.witness.mu.Unlock()
+	default:
 		w.told.Write(a.body)
 	}
 }
