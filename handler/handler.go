@@ -109,6 +109,11 @@ func (h *Handler) answer(ctx context.Context, req *request, line *logLine) *resp
 		if resp != nil {
 			return resp
 		}
+		if caller != nil && r.Stale != nil {
+			if x.relay, err = h.relays.Get(ctx); err != nil {
+				return line.fail(failed(err))
+			}
+		}
 		x.caller = caller
 	}
 	switch {
