@@ -17,6 +17,7 @@ import (
 )
 
 func main() {
+	scf.RootsOnce(os.Getenv, os.Setenv)
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
 	h := handler.New(relay.NewCurrent(opener(level, log), log), log)

@@ -6,6 +6,7 @@ package upstream
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -63,7 +64,10 @@ func New(c Config) *Client {
 		c.Dial = (&net.Dialer{Timeout: c.Timeout, KeepAlive: maxIdle / 2}).DialContext
 	}
 	pool := &http.Transport{
-		DialContext:            c.Dial,
+		DialContext: c.Dial,
+		// An instance that gets a query a minute has a connection of its own for each: the
+		// session is resumed then, with neither certificates nor a signature to check.
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(4)},
 		TLSHandshakeTimeout:    c.Timeout,
 		MaxIdleConnsPerHost:    100, // as many as a Web function serves at once
 		IdleConnTimeout:        maxIdle,
