@@ -55,9 +55,12 @@ func (h *Handler) start(ctx context.Context, x *exchange) *response {
 	return &response{status: 200, contentType: jsonType, body: startedBody(started)}
 }
 
-// startedBody is what the vendor's SDK wants, by its names.
+// startedBody is what the vendor's SDK wants, by its names. A URL stands in it as it is.
 func startedBody(s *relay.Started) []byte {
-	body, err := json.Marshal(struct {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false)
+	err := e.Encode(struct {
 		Code    string `json:"code"`
 		AppID   string `json:"appId"`
 		UserID  string `json:"userId"`
@@ -72,7 +75,7 @@ func startedBody(s *relay.Started) []byte {
 	if err != nil {
 		panic(err) // text does not fail
 	}
-	return body
+	return bytes.TrimSuffix(body.Bytes(), []byte("\n"))
 }
 
 // flow reads what is to be started.

@@ -18,14 +18,15 @@ import (
 	"kyc-ocr-relay/internal/upstream"
 )
 
-// Every code of the function is in the document, with an example, and no other.
+// Every code of the function is in the document, and no other. Each has an example, but for most
+// of those that name a member.
 func TestCodes(t *testing.T) {
 	doc, err := document(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	documented, known := documentedCodes(doc), knownCodes(t)
-	for _, code := range known {
+	documented, constant, members := documentedCodes(doc), constantCodes(t), memberCodes(t)
+	for _, code := range slices.Concat(constant, members) {
 		if !slices.Contains(documented, code) {
 			t.Errorf("%s is not in the document", code)
 		}
@@ -39,16 +40,16 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	for _, code := range documented {
-		if !slices.Contains(known, code) {
+		if !slices.Contains(constant, code) && !slices.Contains(members, code) {
 			t.Errorf("%s is not in the package handler", code)
 		}
-		if !examples[code] {
+		if !examples[code] && !slices.Contains(members, code) {
 			t.Errorf("%s has no example", code)
 		}
 	}
 }
 
-// documentedCodes returns the codes that the document's schemas name.
+// documentedCodes returns the codes that the document's schemas name, sorted.
 func documentedCodes(doc *openapi.Document) (codes []string) {
 	for _, schema := range doc.Components.Schemas {
 		for _, part := range schema.Value.AllOf {
@@ -60,38 +61,104 @@ func documentedCodes(doc *openapi.Document) (codes []string) {
 		}
 	}
 	slices.Sort(codes)
-	return codes
+	return slices.Compact(codes)
 }
 
-// knownCodes returns the values of the constants code… in the package handler.
-func knownCodes(t *testing.T) (codes []string) {
+// handlerFiles returns the source of the package handler.
+func handlerFiles(t *testing.T) (files []*ast.File) {
 	t.Helper()
 	paths, err := filepath.Glob("../../handler/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
 		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// constantCodes returns the values of the constants code… in the package handler, but for the
+// prefix of some.
+func constantCodes(t *testing.T) (codes []string) {
+	t.Helper()
+	values := map[string]string{}
+	value := func(e ast.Expr) string {
+		switch e := e.(type) {
+		case *ast.BasicLit:
+			text, _ := strconv.Unquote(e.Value)
+			return text
+		case *ast.Ident:
+			return values[e.Name]
+		}
+		return ""
+	}
+	for _, file := range handlerFiles(t) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.ValueSpec)
-			if !ok || len(spec.Values) != len(spec.Names) {
+			if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, "code") {
 				return true
 			}
-			for i, name := range spec.Names {
-				literal, ok := spec.Values[i].(*ast.BasicLit)
-				if ok && literal.Kind == token.STRING && strings.HasPrefix(name.Name, "code") {
-					code, _ := strconv.Unquote(literal.Value)
-					codes = append(codes, code)
-				}
+			code := value(spec.Values[0])
+			if sum, ok := spec.Values[0].(*ast.BinaryExpr); ok {
+				code = value(sum.X) + value(sum.Y)
+			}
+			values[spec.Names[0].Name] = code
+			if !strings.HasSuffix(code, ".") {
+				codes = append(codes, code)
 			}
 			return true
 		})
 	}
 	if len(codes) < 10 {
 		t.Fatalf("found only the codes %q", codes)
+	}
+	return codes
+}
+
+// memberCodes returns the codes about members of a body: those that the routes name where they
+// read one, and those of the bodies that are handed on.
+func memberCodes(t *testing.T) (codes []string) {
+	t.Helper()
+	members := []string{"user_id", "name", "id_no", "webank_app_id"} // in the upstream's spelling: userId, …
+	literals := func(list []ast.Expr) {
+		for _, e := range list {
+			if literal, ok := e.(*ast.BasicLit); ok {
+				name, _ := strconv.Unquote(literal.Value)
+				members = append(members, name)
+			}
+		}
+	}
+	for _, file := range handlerFiles(t) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.ValueSpec:
+				if n.Names[0].Name == "startMembers" {
+					literals(n.Values[0].(*ast.CompositeLit).Elts)
+				}
+			case *ast.CallExpr:
+				if f, ok := n.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "body" {
+					literals(n.Args)
+				}
+			}
+			return true
+		})
+	}
+	if len(members) < 20 {
+		t.Fatalf("found only the members %q", members)
+	}
+	for _, member := range members {
+		var code strings.Builder
+		for part := range strings.SplitSeq(member, "_") {
+			code.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+		codes = append(codes, "InvalidParameterValue."+code.String())
 	}
 	return codes
 }
@@ -103,13 +170,17 @@ func TestParameters(t *testing.T) {
 		t.Fatal(err)
 	}
 	var types, photos []any
+	for _, call := range upstream.Calls() {
+		if doc.Paths.Value(call.Path()) == nil {
+			t.Errorf("no path %s", call.Path())
+		} else if method, _ := doc.Operation(call.Path()); method != call.Method() {
+			t.Errorf("%s is a %s", call.Path(), method)
+		}
+	}
 	for _, typ := range []upstream.Type{upstream.BankCard, upstream.IDCard} {
 		types = append(types, string(typ))
 		for _, photo := range typ.Photos() {
 			photos = append(photos, photo)
-		}
-		if doc.Paths.Value(typ.Path()) == nil {
-			t.Errorf("no path %s", typ.Path())
 		}
 	}
 	parameters := doc.Components.Parameters
@@ -140,7 +211,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// All routes but one want a token.
+// Each path has one method. All but one want a token, and one scope.
 func TestSecurity(t *testing.T) {
 	doc, err := document(t)
 	if err != nil {
@@ -150,10 +221,22 @@ func TestSecurity(t *testing.T) {
 		t.Errorf("security %v", doc.Security)
 	}
 	for path, item := range doc.Paths.Map() {
-		if own := item.Get.Security; (own != nil) != (path == "/healthz") || own != nil && len(*own) != 0 {
-			t.Errorf("%s: security %v", path, own)
+		if n := len(item.Operations()); n != 1 {
+			t.Errorf("%s has %d operations", path, n)
+		}
+		if wanted := scope(doc, path); (wanted == "") != (path == "/healthz") {
+			t.Errorf("%s: scope %q", path, wanted)
 		}
 	}
+}
+
+// scope returns the scope that a path wants, "" where it wants no token.
+func scope(doc *openapi.Document, path string) string {
+	_, operation := doc.Operation(path)
+	if operation.Security == nil || len(*operation.Security) != 1 || len((*operation.Security)[0]["bearer"]) != 1 {
+		return ""
+	}
+	return (*operation.Security)[0]["bearer"][0]
 }
 
 func TestParseRefuses(t *testing.T) {

@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,7 +24,11 @@ import (
 	"kyc-ocr-relay/internal/simulator"
 )
 
-const callerToken = "test-token-0123456789"
+const (
+	appID        = "IDAtest1"
+	callerToken  = "test-token-0123456789"
+	limitedToken = "test-token-9876543210" // of a caller with no scope that a route wants
+)
 
 // binary is the built function.
 var binary string
@@ -69,19 +74,21 @@ const (
 	gone          = "upstream gone"
 	hasty         = "hasty"              // gives the upstream little time
 	noTokens      = "throttled by token" // the upstream issues none
+	slowTokens    = "slow with tokens"   // the upstream gives none in time
 	crowded       = "crowded"            // one request has the memory for all answers with photos
+	direct        = "direct"             // a Web function without the platform in front of it
 )
 
-var worlds = []string{usual, misconfigured, wrongSecret, gone, hasty, noTokens}
+var worlds = []string{usual, misconfigured, wrongSecret, gone, hasty, noTokens, slowTokens}
 
 // start starts the function of a world and returns its URL.
 func start(t *testing.T, world string, run func(context.Context, gateway.Config) (function, error)) string {
 	t.Helper()
-	const id = "IDAtest1"
-	upstream := simulator.New(simulator.Config{Apps: map[string]string{id: "test-secret-1"}, Pause: 5 * time.Second})
+	upstream := simulator.New(simulator.Config{Apps: map[string]string{appID: "test-secret-1"}, Pause: 5 * time.Second})
 	to := serve(t, upstream)
 	env := map[string]string{
-		"KYC_APP_ID": id, "KYC_SECRET": "test-secret-1", "KYC_BASE_URL": to.URL, "CALLER_TOKENS": "test:" + callerToken,
+		"KYC_APP_ID": appID, "KYC_SECRET": "test-secret-1", "KYC_BASE_URL": to.URL,
+		"CALLER_TOKENS": "test:" + callerToken + ",limited:" + limitedToken, "CALLER_SCOPES": "limited:ticket",
 	}
 	switch world {
 	case misconfigured:
@@ -91,11 +98,19 @@ func start(t *testing.T, world string, run func(context.Context, gateway.Config)
 	case gone:
 		to.Close()
 	case hasty:
-		env["KYC_TIMEOUT"] = "500ms"
+		env["KYC_TIMEOUT"] = "200ms"
 	case noTokens:
 		upstream.Intercept(func(w http.ResponseWriter, _ *http.Request, c simulator.Call) bool {
 			if c == simulator.TokenCall {
 				io.WriteString(w, `{"code":"400501","msg":"请求过于频繁"}`)
+			}
+			return c == simulator.TokenCall
+		})
+	case slowTokens:
+		env["KYC_TIMEOUT"] = "100ms"
+		upstream.Intercept(func(_ http.ResponseWriter, r *http.Request, c simulator.Call) bool {
+			if c == simulator.TokenCall {
+				<-r.Context().Done()
 			}
 			return c == simulator.TokenCall
 		})
@@ -110,6 +125,9 @@ func start(t *testing.T, world string, run func(context.Context, gateway.Config)
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
+	if web, ok := f.(*gateway.Web); ok && world == direct {
+		return "http://" + web.Addr()
+	}
 	url := serve(t, f).URL
 	if world == crowded {
 		crowd(t, url, stalls)
@@ -128,11 +146,12 @@ func serve(t *testing.T, h http.Handler) *httptest.Server {
 
 // exchange is a request and the status that is expected of it.
 type exchange struct {
-	world   string
-	method  string // "" is GET
-	target  string // path and query
-	noToken bool
-	status  int
+	world  string
+	method string // "" is GET
+	target string // path and query
+	body   string
+	token  string // "" is the usual one, "none" none
+	status int
 }
 
 // answered is an exchange that took place.
@@ -149,12 +168,15 @@ func (e exchange) do(t *testing.T, base string) answered {
 	if method == "" {
 		method = http.MethodGet
 	}
-	request, err := http.NewRequestWithContext(t.Context(), method, base+e.target, nil)
+	request, err := http.NewRequestWithContext(t.Context(), method, base+e.target, strings.NewReader(e.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !e.noToken {
-		request.Header.Set("Authorization", "Bearer "+callerToken)
+	if e.token != "none" {
+		request.Header.Set("Authorization", "Bearer "+cmp.Or(e.token, callerToken))
+	}
+	if e.world == direct {
+		request.Header.Set("Expect", "100-continue") // a body that nobody wants is not sent
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
@@ -182,6 +204,10 @@ var routes = map[string]func(order, query string) string{
 		return "/api/server/getBankCardOcrResult?order_no=" + order + "&" + query
 	},
 	"drop-in, ID card": func(order, query string) string { return "/api/server/getOcrResult?order_no=" + order + "&" + query },
+	"face":             func(order, query string) string { return "/face/" + order + "?" + query },
+	"face, photo":      func(order, query string) string { return "/face/" + order + "/photo?" + query },
+	"face, video":      func(order, query string) string { return "/face/" + order + "/video?product=will&" + query },
+	"drop-in, face":    func(order, query string) string { return "/api/server/sync?order_no=" + order + "&" + query },
 }
 
 // exchanges lists what is asked: everything of every route, and what takes its time of one.
@@ -206,7 +232,8 @@ func exchanges() (list []exchange) {
 			order(misconfigured, "", "", 500),
 			order(wrongSecret, "", "", 502),
 			order(noTokens, "", "", 502),
-			exchange{target: target("order1", ""), noToken: true, status: 401},
+			exchange{target: target("order1", ""), token: "none", status: 401},
+			exchange{target: target("order1", ""), token: limitedToken, status: 403},
 			exchange{target: target("slow1", ""), world: hasty, status: 504},
 		)
 	}
@@ -219,25 +246,33 @@ func exchanges() (list []exchange) {
 		exchange{target: "/ocr/bankcard/order1/photos/headPhoto", status: 404},
 		exchange{target: "/ocr/passport/order1", status: 404},
 		exchange{target: "/ocr/bankcard/", status: 400},
+		exchange{target: "/face/spoof1/photo", status: 200},
+		exchange{target: "/face/latex/photo", status: 404},
+		exchange{target: "/face/laterx/video", status: 404},
 		exchange{target: "/nowhere", status: 404},
 		exchange{target: "/nowhere", method: "POST", status: 404},
-		exchange{target: "/nowhere", noToken: true, status: 401},
+		exchange{target: "/nowhere", token: "none", status: 401},
 		exchange{target: "/nowhere", world: misconfigured, status: 500},
-		exchange{target: "/healthz", noToken: true, status: 200},
+		exchange{target: "/healthz", token: "none", status: 200},
 		exchange{target: "/healthz", method: "DELETE", status: 405},
 		exchange{target: "/healthz", world: misconfigured, status: 500},
 	)
 }
 
 // record makes all exchanges through a transport.
-func record(t *testing.T, name string, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
+func record(t *testing.T, doc *openapi.Document, name string, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
 	t.Helper()
 	urls := map[string]string{}
-	worlds, exchanges := worlds, exchanges()
+	worlds, exchanges := worlds, append(exchanges(), posts(t, doc)...)
 	if name == "web" {
-		worlds = append(worlds, crowded)
+		worlds = append(slices.Clone(worlds), crowded, direct)
 		for _, target := range routes {
 			exchanges = slices.Insert(exchanges, 0, exchange{world: crowded, target: target("order1", "get_file=1"), status: 503})
+		}
+		for path := range examples(t, doc) {
+			exchanges = slices.Insert(exchanges, 0,
+				exchange{world: crowded, method: "POST", target: path, body: strings.Repeat(" ", 64<<10), status: 503},
+				exchange{world: direct, method: "POST", target: path, body: strings.Repeat(" ", gateway.MaxPayload+1), status: 413})
 		}
 	}
 	for _, world := range worlds {

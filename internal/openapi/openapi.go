@@ -85,7 +85,7 @@ func Parse(text []byte) (*Document, error) {
 
 // Check returns what the document does not allow about an answer; see Validate.
 func (d *Document) Check(req *http.Request, status int, header http.Header, body []byte) error {
-	path, operation := d.find(req.URL.EscapedPath())
+	path, method, operation := d.find(req.URL.EscapedPath())
 	ref := operation.Responses.Status(status)
 	if ref == nil {
 		return errors.New("no such status there")
@@ -100,7 +100,7 @@ func (d *Document) Check(req *http.Request, status int, header http.Header, body
 	return openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{
 			Request: req,
-			Route:   &routers.Route{Spec: d.T, Path: path, Method: http.MethodGet, Operation: operation},
+			Route:   &routers.Route{Spec: d.T, Path: path, Method: method, Operation: operation},
 		},
 		Status:  status,
 		Header:  header,
@@ -111,21 +111,30 @@ func (d *Document) Check(req *http.Request, status int, header http.Header, body
 
 // Path returns the path in the document that a request is for, "" where there is none.
 func (d *Document) Path(req *http.Request) string {
-	template, _ := d.find(req.URL.EscapedPath())
+	template, _, _ := d.find(req.URL.EscapedPath())
 	return template
 }
 
-// find returns the operation of a path as it is sent. All are GET, and describe the
-// answer to other methods.
-func (d *Document) find(path string) (template string, operation *openapi3.Operation) {
+// Operation returns the one operation of a path of the document, and its method.
+func (d *Document) Operation(template string) (method string, operation *openapi3.Operation) {
+	for method, operation := range d.Paths.Value(template).Operations() {
+		return method, operation
+	}
+	return "", nil
+}
+
+// find returns the operation of a path as it is sent. A path has one, which describes the
+// answer to other methods, too.
+func (d *Document) find(path string) (template, method string, operation *openapi3.Operation) {
 	for _, template := range d.Paths.InMatchingOrder() {
 		if matches(template, path) {
-			return template, d.Paths.Value(template).Get
+			method, operation := d.Operation(template)
+			return template, method, operation
 		}
 	}
 	// What the function answers where it has no route: whoever has no token does not learn that.
 	responses := d.Components.Responses
-	return "", &openapi3.Operation{Responses: openapi3.NewResponses(
+	return "", http.MethodGet, &openapi3.Operation{Responses: openapi3.NewResponses(
 		openapi3.WithStatus(http.StatusUnauthorized, responses["Unauthenticated"]),
 		openapi3.WithStatus(http.StatusNotFound, responses["NotFound"]),
 		openapi3.WithStatus(http.StatusInternalServerError, responses["InternalError"]),

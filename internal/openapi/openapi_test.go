@@ -15,9 +15,13 @@ import (
 // for which an instance has to have several requests at a time.
 var unprovoked = map[string][]string{
 	"web":          {"InternalError"},
-	"Function URL": {"InternalError", "LimitExceeded"},
-	"API Gateway":  {"InternalError", "LimitExceeded"},
+	"Function URL": {"InternalError", "LimitExceeded", "RequestSizeLimitExceeded"},
+	"API Gateway":  {"InternalError", "LimitExceeded", "RequestSizeLimitExceeded"},
 }
+
+// unanswered are the statuses that an event function does not answer with: it has one request at a
+// time, and the platform keeps larger bodies from it.
+var unanswered = []string{"/start/ocr 503", "/check 503"}
 
 // TestFunction holds the answers of the built function to the document, through every
 // transport, and the document to the answers: it promises nothing that does not come.
@@ -29,7 +33,7 @@ func TestFunction(t *testing.T) {
 	for name, run := range transports {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := record(t, name, run)
+			all := record(t, doc, name, run)
 			seen, codes := map[string]answered{}, map[string]bool{}
 			for _, a := range all {
 				openapi.Validate(t, a.request, a.status, a.header, a.body)
@@ -39,11 +43,16 @@ func TestFunction(t *testing.T) {
 				}
 			}
 			t.Logf("%d answers validated", len(all))
-			for path, item := range doc.Paths.Map() {
-				for status := range item.Get.Responses.Map() {
-					if _, ok := seen[path+" "+status]; !ok {
+			for path := range doc.Paths.Map() {
+				_, operation := doc.Operation(path)
+				for status := range operation.Responses.Map() {
+					_, ok := seen[path+" "+status]
+					if !ok && (name == "web" || status != "413" && !slices.Contains(unanswered, path+" "+status)) {
 						t.Errorf("%s: status %s never came", path, status)
 					}
+				}
+				if wanted := "the scope " + scope(doc, path) + " "; path != "/healthz" && !strings.Contains(string(seen[path+" 403"].body), wanted) {
+					t.Errorf("%s does not want %s: %s", path, wanted, seen[path+" 403"].body)
 				}
 			}
 			for _, code := range documentedCodes(doc) {
@@ -77,7 +86,8 @@ func removeEach(t *testing.T, seen map[string]answered) {
 		if path == "" {
 			continue // where there is no route
 		}
-		responses := doc.Paths.Value(path).Get.Responses
+		_, operation := doc.Operation(path)
+		responses := operation.Responses
 		removed := responses.Value(status)
 		responses.Delete(status)
 		if doc.Check(a.request, a.status, a.header, a.body) == nil {
@@ -118,7 +128,7 @@ func spoilEach(t *testing.T, doc *openapi.Document, seen map[string]answered) {
 		}
 		spoil("cached", func(a *answered) { a.header.Set("Cache-Control", "public") })
 		spoil("HTML", func(a *answered) { a.header.Set("Content-Type", "text/html") })
-		if strings.HasPrefix(a.header.Get("Content-Type"), "image/") {
+		if typ := a.header.Get("Content-Type"); strings.HasPrefix(typ, "image/") || strings.HasPrefix(typ, "video/") {
 			continue
 		}
 		spoil("no JSON", func(a *answered) { a.body = a.body[:len(a.body)/2] })
