@@ -247,11 +247,16 @@ func (w *world) try(method, target string, header http.Header, text string) (*an
 	return a, nil
 }
 
+// refusedByThePlatform is its status for a request that is too large, which the function does not see.
+const refusedByThePlatform = 407
+
 // note keeps what must hold no secret: headers, and bodies that the upstream did not make.
 func (w *world) note(a *answer, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.ids = append(w.ids, a.header.Get("X-Scf-Request-Id"))
+	if a.status != refusedByThePlatform {
+		w.ids = append(w.ids, a.header.Get("X-Scf-Request-Id"))
+	}
 	_ = a.header.Write(&w.told)
 	switch {
 	case r.URL.Path != "/healthz" && (a.header.Get("Content-Type") != jsonType || w.witness.sent(a.sum())):
