@@ -2,6 +2,8 @@ package scf
 
 import (
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,7 @@ func TestRootsOnce(t *testing.T) {
 	}
 	good := write("good", "# roots\n-----BEGIN CERTIFICATE-----\nMII\n")
 	empty := write("empty", "")
+	larger := write("larger", "# mine\n# roots\n-----BEGIN CERTIFICATE-----\nMII\n# more\n")
 	defer func(before []string) { bundles = before }(bundles)
 	defer func(before []string) { directories = before }(directories)
 	links, more := filepath.Join(folder, "links"), filepath.Join(folder, "more")
@@ -33,7 +36,7 @@ func TestRootsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(filepath.Join("links", "Makefile"), "all:\n")
-	write(filepath.Join("more", "own.pem"), "-----BEGIN CERTIFICATE-----\n")
+	write(filepath.Join("more", "own.pem"), "-----BEGIN CERTIFICATE-----\nAAA\n")
 	for what, c := range map[string]struct {
 		bundles     []string
 		directories []string
@@ -46,7 +49,8 @@ func TestRootsOnce(t *testing.T) {
 		"no bundle":                 {[]string{filepath.Join(folder, "none")}, nil, nil, ""},
 		"an empty bundle":           {[]string{empty, folder}, nil, nil, ""},
 		"a directory of the user's": {[]string{good}, nil, map[string]string{"SSL_CERT_DIR": "/mine"}, "/mine"},
-		"a file of the user's":      {[]string{good}, nil, map[string]string{"SSL_CERT_FILE": "/mine"}, ""},
+		"a file of the user's":      {[]string{good}, nil, map[string]string{"SSL_CERT_FILE": empty}, ""},
+		"a file of the user's, with the system's roots in it": {[]string{good}, nil, map[string]string{"SSL_CERT_FILE": larger}, os.DevNull},
 	} {
 		env := map[string]string{}
 		for name, value := range c.env {
@@ -71,11 +75,12 @@ func TestRootsAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var all []byte
-		for _, subject := range pool.Subjects() { //nolint:staticcheck // of the system's pool, which is what is compared
-			all = append(all, subject...)
+		var all []string
+		//lint:ignore SA1019 the pool is not the one of the system that has no list, but was read from files
+		for _, subject := range pool.Subjects() {
+			all = append(all, hex.EncodeToString(subject))
 		}
-		if err := os.WriteFile(os.Getenv("SCF_ROOTS_TO"), all, 0o600); err != nil {
+		if err := os.WriteFile(os.Getenv("SCF_ROOTS_TO"), []byte(strings.Join(all, "\n")), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -94,7 +99,31 @@ func TestRootsAreTheSame(t *testing.T) {
 		}
 		return string(all)
 	}
-	if read("once") != read("twice") {
-		t.Error("other roots, or another order")
+	twice := strings.Split(read("twice"), "\n")
+	for _, subject := range strings.Split(read("once"), "\n") {
+		if i := slices.Index(twice, subject); i >= 0 {
+			twice = slices.Delete(twice, i, i+1)
+		} else {
+			t.Error("a root that is not the system's")
+		}
 	}
+	if len(twice) > servers() {
+		t.Errorf("%d roots are missing", len(twice))
+	}
+}
+
+// servers returns how many certificates of servers stand among the system's roots.
+func servers() (n int) {
+	for _, name := range directories {
+		entries, _ := os.ReadDir(name)
+		for _, e := range entries {
+			text, err := os.ReadFile(filepath.Join(name, e.Name()))
+			if block, _ := pem.Decode(text); err == nil && block != nil && e.Type().IsRegular() {
+				if c, err := x509.ParseCertificate(block.Bytes); err == nil && !c.IsCA {
+					n++
+				}
+			}
+		}
+	}
+	return n
 }

@@ -20,7 +20,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 15, "rounds of each measurement, of which the median counts")
-	only := flag.String("only", "", "parts, event, cold, memory, web or zip; empty for all")
+	only := flag.String("only", "", "parts, event, cold, tier, memory, web or zip; empty for all")
 	flag.Parse()
 	if err := run(context.Background(), *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -63,7 +63,7 @@ func run(ctx context.Context, rounds int, only string) error {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}} {
+	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"tier", b.tier}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}} {
 		if only == "" || only == part.name {
 			if err := part.measure(); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
