@@ -128,7 +128,7 @@ func (w *world) inspect() {
 
 // startsWith reports whether a canary of this kind is what a front end needs to start with.
 func startsWith(kind string) bool {
-	return slices.Contains([]string{"orderNo", "userId", "user_id", "nonce", "sign", "faceId", "h5faceId"}, kind)
+	return slices.Contains([]string{"order_no", "orderNo", "userId", "user_id", "nonce", "sign", "faceId", "h5faceId"}, kind)
 }
 
 // inspectLog holds the log to flat JSON with one line for every HTTP request.

@@ -1,0 +1,170 @@
+package endtoend
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"kyc-ocr-relay/internal/costest"
+	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/simulator"
+)
+
+// The time of the instances that check, scaled from minutes to seconds.
+const (
+	checkRefresh = 4 * time.Second
+	checkOverlap = time.Second
+
+	// checkMargin is how wrong a store's clock may be: a bucket tells the time in seconds.
+	checkMargin = 1500 * time.Millisecond
+)
+
+// sharedStores are where instances share pairs; each is empty.
+var sharedStores = map[string]func(t *testing.T) string{
+	"redis": func(t *testing.T) string { return "redis://" + miniredis.RunT(t).Addr() },
+	"file":  func(t *testing.T) string { return "file://" + filepath.ToSlash(t.TempDir()) },
+	"cos": func(t *testing.T) string {
+		bucket := costest.New(costest.Config{Name: "pairs-1250000000", SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, SessionToken: gateway.FakeSessionToken})
+		server := httptest.NewServer(bucket)
+		t.Cleanup(func() {
+			server.Close()
+			for _, broken := range bucket.Violations() {
+				t.Error("the bucket's rules:", broken)
+			}
+		})
+		return "cos://pairs-1250000000.ap-guangzhou/kyc?endpoint=" + url.QueryEscape(server.URL)
+	},
+}
+
+// sharing is instances of one store, before one upstream.
+type sharing struct {
+	t   *testing.T
+	sim *simulator.Simulator
+	env map[string]string
+	log journal
+}
+
+func openSharing(t *testing.T, store string) *sharing {
+	s := &sharing{t: t, sim: simulator.New(simulator.Config{Apps: secrets, Overlap: checkOverlap})}
+	upstream := httptest.NewServer(s.sim)
+	t.Cleanup(upstream.Close)
+	s.env = environment(upstream.URL, map[string]string{
+		"KYC_TIMEOUT": "5s", "TICKET_STORE": store, "TICKET_REFRESH": checkRefresh.String(), "TICKET_OVERLAP": checkOverlap.String(),
+	})
+	return s
+}
+
+// instance starts one more.
+func (s *sharing) instance() http.Handler {
+	s.t.Helper()
+	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: binary(s.t), Env: s.env, Log: &s.log})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { web.Close() })
+	return web
+}
+
+// ask sends an instance a body, or nothing, and returns what it is told.
+func (s *sharing) ask(to http.Handler, target, body string) *answer {
+	s.t.Helper()
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest(method, target, strings.NewReader(body))
+	request.Header = bearer(aliceToken)
+	to.ServeHTTP(recorder, request)
+	if recorder.Code != 200 {
+		s.t.Errorf("%s: %d %s", target, recorder.Code, recorder.Body)
+	}
+	return &answer{recorder.Code, recorder.Header(), recorder.Body.Bytes()}
+}
+
+// expect has instances check a body.
+func (s *sharing) expect(when string, valid bool, body string, instances ...http.Handler) {
+	s.t.Helper()
+	for i, in := range instances {
+		if got := string(s.ask(in, "/check", body).body); (got == `{"valid":true}`) != valid || !valid && got != `{"valid":false}` {
+			s.t.Errorf("%s, instance %d: %s, want %t", when, i, got, valid)
+		}
+	}
+}
+
+// TestCheckAcrossInstances has a result signed just before a renewal, and checked on instances that
+// were there, that renewed, and that started afterwards, as long as TICKET_REFRESH allows.
+func TestCheckAcrossInstances(t *testing.T) {
+	t.Parallel()
+	for name, open := range sharedStores {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openSharing(t, open(t))
+			first, second := s.instance(), s.instance()
+			s.ask(first, "/ocr/bankcard/order1", "")
+			s.ask(second, "/ocr/bankcard/order1", "")
+			minted := s.sim.Mints(firstApp)[0]
+			wait(t.Context(), time.Until(minted.Add(checkRefresh-time.Second))) // a second before it is due
+
+			ocr, err := started(t, s.ask(first, "/start/ocr", `{"user_id":"user1","order_no":"card1"}`)).run(s.sim)
+			if err != nil {
+				t.Fatal(err)
+			}
+			face, err := started(t, s.ask(second, "/start/face", `{"order_no":"face1","product":"plus",`+ownPerson+`}`)).run(s.sim)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(s.sim.Mints(firstApp)); n != 1 {
+				t.Fatalf("%d mints before the renewal: the machine is too slow for this", n)
+			}
+			wait(t.Context(), time.Until(minted.Add(checkRefresh)))
+			for deadline := time.Now().Add(10 * time.Second); len(s.sim.Mints(firstApp)) < 2 && time.Now().Before(deadline); {
+				s.ask(second, "/ocr/bankcard/order2", "")
+				wait(t.Context(), 20*time.Millisecond)
+			}
+			ends := s.sim.Mints(firstApp)[1].Add(checkOverlap)
+			third := s.instance() // which has never seen the ticket that signed
+			s.expect("ocr", true, checkOf("ocr", ocr), third, first, second)
+			s.expect("face", true, checkOf("face", face), third, first, second)
+			for what, body := range map[string]string{
+				"another order": strings.Replace(checkOf("face", face), "face1", "face2", 1),
+				"another code":  strings.Replace(checkOf("face", face), `"code":"0"`, `"code":"66669004"`, 1),
+				"another app":   `{"app_id":"` + secondApp + `",` + checkOf("face", face)[1:],
+				"another flow":  strings.Replace(checkOf("ocr", ocr), `"ocr"`, `"face","code":"0"`, 1),
+				"another sign":  strings.Replace(checkOf("ocr", ocr), ocr.Sign, face.Sign, 1),
+			} {
+				s.expect(what, false, body, third, first, second)
+			}
+			mints := len(s.sim.Mints(firstApp))
+			wait(t.Context(), time.Until(ends.Add(checkRefresh+checkMargin)))
+			fourth := s.instance()
+			s.expect("too late", false, checkOf("ocr", ocr), fourth, third, first, second)
+			s.expect("too late", false, checkOf("face", face), fourth, third, first, second)
+			t.Logf("%d mints when checked, %d in the end", mints, len(s.sim.Mints(firstApp)))
+			s.inspect()
+		})
+	}
+}
+
+// inspect looks at the rules and the log.
+func (s *sharing) inspect() {
+	s.t.Helper()
+	for _, broken := range s.sim.Violations() {
+		s.t.Error("the upstream's rules:", broken)
+	}
+	all := canaries{}
+	all.addFixed()
+	for kind, text := range map[string]string{"name": "欧阳测试", "number": "000000199001011234", "user": "userOfTheFlow"} {
+		all.add(kind, text)
+	}
+	if kinds := all.in(s.log.String()); kinds != nil {
+		s.t.Errorf("the log tells %q", kinds)
+	}
+}
