@@ -26,7 +26,8 @@ type app struct {
 	seal     func() seal   // made at first use
 	clock    time.Duration // by how much a test lets this instance's clock be wrong
 
-	view atomic.Pointer[view]
+	view     atomic.Pointer[view]
+	stranger atomic.Int64 // wall clock: when it last looked at the store for somebody unknown
 
 	mu     sync.Mutex
 	flight *flight // nil: none

@@ -3,6 +3,7 @@ package ticket_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -83,8 +84,8 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-// Who has to prove who it is by a token or a sign has nothing fetched, and the store asked only by
-// an instance without a pair.
+// Who has to prove who it is by a token or a sign has nothing fetched, and is known to every instance
+// as soon as the store has the pair, whoever renewed it and when.
 func TestKnows(t *testing.T) {
 	onStores(t, func(t *testing.T, shared ticket.Store) {
 		d := &fakeIssuer{}
@@ -92,10 +93,10 @@ func TestKnows(t *testing.T) {
 		if a.Knows(t.Context(), appID, func(_, _ secret.Text) bool { return true }) || d.issued() != 0 {
 			t.Error("a pair was fetched")
 		}
-		first := get(t, a)
 		is := func(p *ticket.Pair) func(token, ticket secret.Text) bool {
 			return func(token, _ secret.Text) bool { return token.Equal(p.Token) }
 		}
+		first := get(t, a)
 		if !a.Knows(t.Context(), appID, is(first)) || !b.Knows(t.Context(), appID, is(first)) {
 			t.Error("the pair in force is not known")
 		}
@@ -103,11 +104,36 @@ func TestKnows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !a.Knows(t.Context(), appID, is(first)) || b.Knows(t.Context(), appID, is(second)) {
-			t.Error("the previous pair is not known, or the store was asked for a stranger")
+		if !a.Knows(t.Context(), appID, is(first)) || !b.Knows(t.Context(), appID, is(second)) {
+			t.Error("the previous pair is not known, or one that was renewed before its time")
+		}
+		time.Sleep(schedule.Refresh)
+		if b.Knows(t.Context(), appID, func(_, _ secret.Text) bool { return false }) {
+			t.Error("of nobody")
+		}
+		get(t, a) // renews it
+		if third := get(t, a); !b.Knows(t.Context(), appID, is(third)) {
+			t.Error("a pair that was renewed right after a stranger came is not known")
 		}
 		if a.Knows(t.Context(), "other", is(first)) {
 			t.Error("of an unknown app")
+		}
+	})
+}
+
+// A crowd of strangers has the store asked once a second.
+func TestStrangersHaveTheStoreAskedSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &brokenStore{Store: &ticket.Memory{}}
+		c := (&fakeIssuer{}).cache(store)
+		get(t, c)
+		before := store.loads
+		for range 100 {
+			c.Knows(t.Context(), appID, func(_, _ secret.Text) bool { return false })
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := store.loads - before; n != 10 {
+			t.Errorf("the store was asked %d times in 10 s", n)
 		}
 	})
 }

@@ -56,15 +56,22 @@ func (c *Cache) Match(ctx context.Context, appID string, matches func(token, tic
 	return false, nil
 }
 
-// Knows is Match for somebody who has yet to prove who it is: the store is asked only where this
-// instance has no pair, and none is fetched.
+// Knows is Match for somebody who has yet to prove who it is: no pair is fetched, and the store is
+// asked where this instance would ask it anyway, because its pair is due or it has none. Else
+// another instance may have renewed the pair before its time: so the store is asked all the
+// same, but no more often than once in a strangersPause.
 func (c *Cache) Knows(ctx context.Context, appID string, matches func(token, ticket secret.Text) bool) bool {
 	r := c.apps[appID]
 	if r == nil {
 		return false
 	}
 	for _, a := range r.both() {
-		if a.pair() == nil {
+		if a.match(matches) {
+			return true
+		}
+	}
+	for _, a := range r.both() {
+		if a == r.current.Load() && a.cached() == nil || a.letStrangerLook() {
 			_ = a.look(ctx) // what it finds counts
 		}
 		if a.match(matches) {
@@ -72,6 +79,19 @@ func (c *Cache) Knows(ctx context.Context, appID string, matches func(token, tic
 		}
 	}
 	return false
+}
+
+// strangersPause is between two looks at the store on behalf of nobody known: short enough for a
+// server that is refused and tries again, long enough for what a store charges.
+const strangersPause = time.Second
+
+// letStrangerLook reports whether a strangersPause has passed since it last did so.
+func (a *app) letStrangerLook() bool {
+	now, last := a.wall().UnixNano(), a.stranger.Load()
+	if ago := now - last; ago >= 0 && ago < int64(strangersPause) { // less than 0: the clock was set
+		return false
+	}
+	return a.stranger.CompareAndSwap(last, now)
 }
 
 // both returns the app with the secret in use, and with the other, if there is one: a ticket
