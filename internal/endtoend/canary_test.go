@@ -178,13 +178,25 @@ func TestCanariesOfEveryKindAreGathered(t *testing.T) {
 	w := open(t, webTransport, setting{})
 	w.expectStatus("/ocr/bankcard/gathered1?get_file=1", 200)
 	w.expectStatus("/ocr/idcard/gathered2?get_file=1", 200)
+	for _, a := range acts {
+		e := a.exchange(a.order("gather"))
+		w.send(e.method, e.target, bearer(aliceToken), e.body)
+	}
+	w.expectStatus("/healthz", 200)
 	w.witness.mu.Lock()
 	defer w.witness.mu.Unlock()
 	all := w.witness.canaries
 	all.addFixed()
-	for kind := range strings.FieldsSeq("secret access_token value sign nonce query order_no bankCardNo idcard name photo") {
+	for kind := range strings.FieldsSeq(`secret access_token value sign nonce query order_no bankCardNo idcard name photo
+		orderNo userId user_id idNo id_no faceId h5faceId certId bankcardNo licenseNo plateNo`) {
 		if len(all[kind]) == 0 {
 			t.Errorf("no canary of the kind %s", kind)
+		}
+	}
+	for kind, text := range map[string]string{"name": "欧阳测试", "idNo": "000000199001011234", "userId": "userOfTheFlow",
+		"photo": portrait[stretchAt : stretchAt+stretchSize]} {
+		if !slices.Contains(all[kind], text) {
+			t.Errorf("what is sent to the upstream is no canary of the kind %s", kind)
 		}
 	}
 	for _, kind := range []string{"app secret", "caller token", "role credential", "photo bytes", "stray"} {

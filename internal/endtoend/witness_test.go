@@ -70,7 +70,7 @@ func (v *witness) arrive(r *http.Request) (turn int) {
 }
 
 // personal finds what a body says about a person, and the credentials in it.
-var personal = regexp.MustCompile(`"(access_token|value|bankCardNo|bankcardNo|idcard|licenseNo|plateNo|name|idNo|userId|orderNo|nonce|sign|faceId|h5faceId|certId)"\s*:\s*"([^"]+)"`)
+var personal = regexp.MustCompile(`"(access_token|value|bankCardNo|bankcardNo|idcard|licenseNo|plateNo|name|idNo|userId|orderNo|nonce|sign|faceId|h5faceId|certId|user_id|id_no|order_no)"\s*:\s*"([^"]+)"`)
 
 // photograph finds where the Base64 of a photo begins.
 var photograph = regexp.MustCompile(`"\w*(?:[pP]hoto|Crop|Str|photoList)"\s*:\s*\[?"`)

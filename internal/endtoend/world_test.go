@@ -243,7 +243,7 @@ func (w *world) try(method, target string, header http.Header, text string) (*an
 		return nil, err
 	}
 	a := &answer{response.StatusCode, response.Header, body}
-	w.note(a, request)
+	w.note(a, request, text)
 	return a, nil
 }
 
@@ -251,20 +251,21 @@ func (w *world) try(method, target string, header http.Header, text string) (*an
 const refusedByThePlatform = 407
 
 // note keeps what must hold no secret: headers, and bodies that the upstream did not make.
-func (w *world) note(a *answer, r *http.Request) {
+func (w *world) note(a *answer, r *http.Request, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if a.status != refusedByThePlatform {
 		w.ids = append(w.ids, a.header.Get("X-Scf-Request-Id"))
 	}
+	w.witness.mu.Lock()
+	w.witness.look([]byte(text[:min(len(text), mostHead)]))
+	w.witness.look(a.body)
+	w.witness.mu.Unlock()
 	_ = a.header.Write(&w.told)
 	switch {
 	case r.URL.Path != "/healthz" && (a.header.Get("Content-Type") != jsonType || w.witness.sent(a.sum())):
 	case a.status == 200 && strings.HasPrefix(r.URL.Path, "/start/"):
 		w.started.Write(a.body)
-		w.witness.mu.Lock()
-		w.witness.look(a.body)
-		w.witness.mu.Unlock()
 	default:
 		w.told.Write(a.body)
 	}
