@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"slices"
 
 	"kyc-ocr-relay/internal/config"
@@ -21,9 +22,10 @@ const answerLimit = 160 << 20
 
 // core is what the function is made of, wired for one query.
 type core struct {
-	query upstream.Query
-	relay *relay.Relay
-	tap   *tap // nil unless it is to be explained
+	call   upstream.Call
+	params upstream.Params
+	relay  *relay.Relay
+	tap    *tap // nil unless it is to be explained
 
 	minted  int           // tokens that were issued
 	tickets []secret.Text // that may have been used, for the explanation
@@ -53,14 +55,17 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 	if !slices.ContainsFunc(c.Apps, func(a config.App) bool { return a.ID == o.app }) {
 		return nil, fmt.Errorf("-app: must be one of the apps in KYC_APP_ID and KYC_APPS: %s", ids(c.Apps))
 	}
-	k := &core{query: upstream.Query{
-		Type:       o.typ,
-		AppID:      o.app,
-		OrderNo:    o.order,
-		WithPhotos: o.photos != "",
-		WithNative: o.native,
-		Limit:      answerLimit,
-	}}
+	k := &core{call: o.typ.Call(), params: upstream.Params{AppID: o.app, OrderNo: o.order, WithNative: o.native, Limit: answerLimit}}
+	if o.product != "" {
+		k.call = o.product.Query()
+	}
+	if o.photos != "" {
+		k.params.Files = "1"
+	}
+	if k.call.Method() == http.MethodPost {
+		k.params.Body = upstream.NewBody(
+			upstream.Member{Name: "orderNo", Text: o.order}, upstream.Member{Name: k.call.AsksFor(), Text: k.params.Files})
+	}
 	options := relay.Options{
 		Log:    slog.New(slog.DiscardHandler),
 		Role:   role.FromEnvironment(getenv),
@@ -68,7 +73,7 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 	}
 	if o.explain {
 		options.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.LogLevel}))
-		options.Upstream = func(to *upstream.Config) { k.tap = newTap(to, o.typ.Path()) }
+		options.Upstream = func(to *upstream.Config) { k.tap = newTap(to, k.call.Path()) }
 	}
 	k.relay, err = relay.Open(c, options)
 	return k, err
@@ -86,7 +91,7 @@ func (k *core) ask(ctx context.Context) (*upstream.Answer, error) {
 	if err := k.note(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := k.relay.Ask(ctx, k.query, new(upstream.Trace))
+	answer, err := k.relay.Call(ctx, k.call, k.params, new(upstream.Trace))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,7 @@ func (k *core) ask(ctx context.Context) (*upstream.Answer, error) {
 }
 
 func (k *core) note(ctx context.Context) error {
-	_, err := k.relay.Tickets.Do(ctx, k.query.AppID, func(p *ticket.Pair) (rejected bool, err error) {
+	_, err := k.relay.Tickets.Do(ctx, k.params.AppID, func(p *ticket.Pair) (rejected bool, err error) {
 		k.tickets = append(k.tickets, p.Ticket)
 		return false, nil
 	})

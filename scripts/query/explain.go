@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -57,35 +60,45 @@ func newTap(c *upstream.Config, path string) *tap {
 		if err != nil {
 			return nil, err
 		}
-		return &tapped{conn, t}, nil
+		return &tapped{Conn: conn, tap: t}, nil
 	}
 	return t
 }
 
-// tapped is a connection that the client writes requests to.
+// tapped is a connection that the client writes requests to, one after another.
 type tapped struct {
 	net.Conn
-	tap *tap
+	tap   *tap
+	begun []byte // of a request that is not whole
 }
 
-// Write notes the request that begins in b. A request has no body and fits the buffer
-// of net/http, so that it is written at once.
+// Write notes the request that ends in b.
 func (c *tapped) Write(b []byte) (int, error) {
-	line, _, _ := bytes.Cut(b, []byte("\r\n"))
-	if fields := strings.Fields(string(line)); len(fields) == 3 && fields[0] == "GET" {
-		c.tap.note(fields[1])
+	c.begun = append(c.begun, b...)
+	if request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(c.begun))); err == nil {
+		if body, err := io.ReadAll(request.Body); err == nil {
+			c.tap.note(request.URL, body)
+			c.begun = nil
+		}
 	}
 	return c.Conn.Write(b)
 }
 
-func (t *tap) note(target string) {
-	u, err := url.ParseRequestURI(target)
-	if err != nil || u.Path != t.path {
+// note notes the values of a query: parameters of a GET, members of a POST.
+func (t *tap) note(u *url.URL, body []byte) {
+	if u.Path != t.path {
 		return
+	}
+	values := u.Query()
+	var members map[string]string
+	if json.Unmarshal(body, &members) == nil {
+		for name, value := range members {
+			values.Set(name, value)
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sent = append(t.sent, sent{time.Now(), u.Query()})
+	t.sent = append(t.sent, sent{time.Now(), values})
 }
 
 // explain shows how each query that was sent had been signed.
@@ -96,13 +109,16 @@ func (k *core) explain(w io.Writer) {
 		fmt.Fprintln(w, "no query was sent, so that nothing was signed")
 	}
 	for i, s := range k.tap.sent {
-		fmt.Fprintf(w, "query %d of %d, sent %s to %s\n", i+1, len(k.tap.sent), s.at.UTC().Format("2006-01-02 15:04:05.000 UTC"), k.query.Type.Path())
+		fmt.Fprintf(w, "query %d of %d, sent %s to %s\n", i+1, len(k.tap.sent), s.at.UTC().Format("2006-01-02 15:04:05.000 UTC"), k.call.Path())
 		s.explain(w, k.tickets)
 	}
 }
 
 func (s sent) explain(w io.Writer, tickets []secret.Text) {
 	names := []string{"app_id", "order_no", "version", "nonce"}
+	if s.values.Has("appId") {
+		names = []string{"appId", "orderNo", "version", "nonce"}
+	}
 	var values []string
 	named := map[string]string{}
 	for _, name := range names {

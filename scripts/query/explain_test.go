@@ -19,18 +19,24 @@ var explained = regexp.MustCompile(`(?m)^query (\d) of (\d), sent [0-9-]{10} [0-
 	`  sign    ([0-9A-F]{40}) \(SHA-1 of the joined values, in upper-case hex\)$`)
 
 func TestExplain(t *testing.T) {
+	card := []string{"/api/server/getBankCardOcrResult", "SIGN ticket", "app_id", "nonce", "order_no", "version"}
+	face := []string{"/api/v2/base/queryfacerecord", "SIGN ticket", "appId", "nonce", "orderNo", "version"}
 	for _, c := range []struct {
-		order   string
-		queries int
-		code    int
+		typ, order string
+		queries    int
+		code       int
+		names      []string // the path, and what is signed
 	}{
-		{"order1", 1, 0},
-		{"transient1", 3, 0}, // tried again, each time with a nonce of its own
-		{"rejected1", 2, 1},  // again, with a new ticket
+		{"bankcard", "order1", 1, 0, card},
+		{"bankcard", "transient1", 3, 0, card}, // tried again, each time with a nonce of its own
+		{"bankcard", "rejected1", 2, 1, card},  // again, with a new ticket
+		{"face", "order1", 1, 0, face},
+		{"face", "transient1", 1, 1, face}, // a POST, which is not sent again
+		{"face", "rejected1", 2, 1, face},
 	} {
-		t.Run(c.order, func(t *testing.T) {
+		t.Run(c.typ+" "+c.order, func(t *testing.T) {
 			u := newUpstream(t, httptest.NewServer)
-			o := u.query(t, nil, "bankcard", c.order, "-explain")
+			o := u.query(t, nil, c.typ, c.order, "-explain")
 			if o.code != c.code {
 				t.Errorf("exit code %d", o.code)
 			}
@@ -41,7 +47,7 @@ func TestExplain(t *testing.T) {
 			}
 			for i, m := range found {
 				sent, ticket := queries[i], tickets[min(i, len(tickets)-1)]
-				if m[1] != fmt.Sprint(i+1) || m[2] != fmt.Sprint(c.queries) || m[3] != "/api/server/getBankCardOcrResult" {
+				if m[1] != fmt.Sprint(i+1) || m[2] != fmt.Sprint(c.queries) || m[3] != c.names[0] {
 					t.Errorf("head %q", m[1:4])
 				}
 				if m[8] != sent.Get("nonce") || m[9] != sent.Get("sign") {
@@ -61,7 +67,7 @@ func TestExplain(t *testing.T) {
 					names = append(names, strings.TrimSpace(name[strings.LastIndex(name, "  ")+1:]))
 				}
 				slices.Sort(names)
-				if want := []string{"SIGN ticket", "app_id", "nonce", "order_no", "version"}; !slices.Equal(names, want) {
+				if want := c.names[1:]; !slices.Equal(names, want) {
 					t.Errorf("names %q in\n%s", names, m[4])
 				}
 			}

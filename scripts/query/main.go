@@ -1,6 +1,6 @@
-// Command query asks for one OCR result from a laptop, with the function's own core
-// and its variables: to see an answer, to save the photos, or to settle with the
-// vendor's support why a signature is refused.
+// Command query asks for one result of an OCR or a face verification from a laptop, with
+// the function's own core and its variables: to see an answer, to save photos and video, or
+// to settle with the vendor's support why a signature is refused.
 package main
 
 import (
@@ -19,10 +19,12 @@ import (
 	"kyc-ocr-relay/internal/upstream"
 )
 
-const usage = `usage: go run ./scripts/query bankcard|idcard ORDER [flags]
+const usage = `usage: go run ./scripts/query bankcard|idcard|face ORDER [flags]
 
-Asks for the OCR result of an order, with the function's variables (KYC_APP_ID,
-KYC_SECRET, …) from the environment, and prints the upstream's JSON.
+Asks for the result of an order, with the function's variables (KYC_APP_ID,
+KYC_SECRET, …) from the environment, and prints the upstream's JSON. Of a face
+verification the verdict is its code: 0 is a living person, and the one that was
+named.
 
 WARNING: unless TICKET_STORE is the store that the function shares, this command has
 a token and a ticket issued of its own, and the upstream voids those of the function
@@ -52,6 +54,7 @@ type options struct {
 	order   string
 	app     string
 	photos  string // a folder, "" for none
+	product upstream.Product
 	native  bool
 	explain bool
 }
@@ -60,7 +63,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("query", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.app, "app", "", "the app `id`, where several are configured")
-	flags.StringVar(&o.photos, "photos", "", "ask for the photos, too, and write them into this `folder`; the JSON then names the files")
+	flags.StringVar(&o.photos, "photos", "", "ask for photos and video, too, and write them into this `folder`; the JSON then names the files")
+	flags.StringVar((*string)(&o.product), "product", "", "face: the `product` will, 意愿核身, has a query of its own")
 	flags.BoolVar(&o.native, "native", false, "ID card: ask for what get_native=1 adds")
 	flags.BoolVar(&o.explain, "explain", false, "show on stderr what was signed and how, the ticket masked")
 	flags.Usage = func() {
@@ -82,12 +86,14 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	}
 	o.typ, o.order = upstream.Type(words[0]), words[1]
 	switch {
-	case !o.typ.IsKnown():
-		return o, fmt.Errorf("unknown type %q: bankcard and idcard are known", words[0])
+	case o.typ.Call() == "":
+		return o, fmt.Errorf("unknown type %q: bankcard, idcard and face are known", words[0])
 	case !order.IsNo(o.order):
 		return o, errors.New("the order number must be 1 to 32 letters and digits")
 	case o.native && o.typ != upstream.IDCard:
 		return o, errors.New("-native is for idcard alone")
+	case o.product != "" && (o.typ != upstream.Face || o.product != upstream.Will):
+		return o, errors.New("-product is for face alone, and can be will")
 	}
 	return o, nil
 }

@@ -43,6 +43,8 @@ func TestAnswer(t *testing.T) {
 	for _, args := range [][]string{
 		{"bankcard", "order1"},
 		{"idcard", "order1", "-native"},
+		{"face", "order1"},
+		{"face", "order1", "-product", "will"},
 		{"-app", "IDAtest2", "bankcard", "order1"},
 		{"bankcard", "-app=IDAtest2", "order1"},
 	} {
@@ -59,11 +61,14 @@ func TestAnswer(t *testing.T) {
 		}
 		queries, _, _ := u.seen()
 		sent := queries[len(queries)-1]
-		if want := args[len(args)-1] == "-native"; sent.Has("get_native") != want || sent.Has("get_file") {
+		if want := args[len(args)-1] == "-native"; sent.Has("get_native") != want || sent.Has("get_file") || sent.Has("getFile") {
 			t.Errorf("%q sent %q", args, sent)
 		}
 	}
-	if one, two := u.simulator.Counts(appID).Queries, u.simulator.Counts("IDAtest2").Queries; one != 2 || two != 2 {
+	if n := u.simulator.Requests("/api/server/getWillFaceResult"); n != 1 {
+		t.Errorf("%d queries for a declared intention", n)
+	}
+	if one, two := u.simulator.Counts(appID).Queries, u.simulator.Counts("IDAtest2").Queries; one != 4 || two != 2 {
 		t.Errorf("%d and %d queries of the apps", one, two)
 	}
 }
@@ -114,6 +119,8 @@ func TestFailures(t *testing.T) {
 		{"no order number", nil, []string{"bankcard", "order-1"}, []string{"1 to 32 letters and digits"}, ""},
 		{"unknown flag", nil, []string{"bankcard", "order1", "-foo"}, []string{"-foo"}, ""},
 		{"native card", nil, []string{"bankcard", "order1", "-native"}, []string{"-native is for idcard alone"}, ""},
+		{"product of a card", nil, []string{"bankcard", "order1", "-product", "will"}, []string{"-product is for face alone"}, ""},
+		{"unknown product", nil, []string{"face", "order1", "-product", "basic"}, []string{"-product is for face alone, and can be will"}, ""},
 		{"unknown app", nil, []string{"bankcard", "order1", "-app", "other"}, []string{"-app: must be one of", "[" + appID + "]"}, ""},
 		{"no secret", []string{"KYC_SECRET="}, []string{"bankcard", "order1"}, []string{"KYC_SECRET: required"}, ""},
 		{"no secret, of a source", []string{"KYC_SECRET=", "SECRET_SOURCE=ssm://ap-x/kyc"}, []string{"bankcard", "order1"},
@@ -147,7 +154,9 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	if o := u.query(t, nil, "bankcard", "blurred1"); o.code != 0 || !strings.Contains(o.stdout, `"-9012"`) {
-		t.Errorf("an answer about the card: %d %s%s", o.code, o.stdout, o.stderr)
+	for _, c := range [][3]string{{"bankcard", "blurred1", `"-9012"`}, {"face", "mismatch1", `"66669004"`}} {
+		if o := u.query(t, nil, c[0], c[1]); o.code != 0 || !strings.Contains(o.stdout, c[2]) {
+			t.Errorf("an answer about the %s: %d %s%s", c[0], o.code, o.stdout, o.stderr)
+		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"kyc-ocr-relay/internal/upstream"
 )
 
-// savePhotos writes the photos of the answer into the folder dir, readable by their
+// savePhotos writes the photos and the video of the answer into the folder dir, readable by their
 // owner alone, and returns the answer's JSON with the names of the files in their place.
 func savePhotos(answer *upstream.Answer, typ upstream.Type, dir string, stderr io.Writer) ([]byte, error) {
 	if answer.Class != upstream.Success {
@@ -26,7 +26,7 @@ func savePhotos(answer *upstream.Answer, typ upstream.Type, dir string, stderr i
 		return slices.ContainsFunc(found, func(p upstream.Photo) bool { return p.Field == field })
 	})
 	if len(missing) > 0 {
-		fmt.Fprintf(stderr, "not in the answer: %s (a crop may stay empty; photos may follow the result by about a second)\n", strings.Join(missing, ", "))
+		fmt.Fprintf(stderr, "not in the answer: %s (a crop or a video may stay empty; files may follow the result by about a second)\n", strings.Join(missing, ", "))
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -35,7 +35,11 @@ func savePhotos(answer *upstream.Answer, typ upstream.Type, dir string, stderr i
 	var body []byte
 	from := 0
 	for _, p := range found {
-		path, err := savePhoto(answer.Body[p.From:p.To], filepath.Join(dir, p.Field+".jpg"), stderr)
+		name := p.Field + ".jpg"
+		if p.Field == "video" {
+			name = "video.mp4"
+		}
+		path, err := savePhoto(answer.Body[p.From:p.To], filepath.Join(dir, name), stderr)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Field, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"image"
 	_ "image/jpeg"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -28,6 +29,8 @@ func TestPhotos(t *testing.T) {
 		{"idcard", "order1", upstream.IDCard.Photos(), ""},
 		{"bankcard", "odd1", upstream.BankCard.Photos(), ""},     // escaped Base64, white space
 		{"bankcard", "huge12x1", upstream.BankCard.Photos(), ""}, // more than the platform lets through
+		{"face", "order1", upstream.Face.Photos(), ""},
+		{"face", "late1", nil, "not in the answer: photo, video "},
 		{"bankcard", "emptycrop1", []string{"originBankcardPhoto"}, "not in the answer: bankcardCropPhoto, bankcardNoPhoto "},
 		{"idcard", "late1", nil, "not in the answer: frontPhoto, backPhoto, "},
 	} {
@@ -50,7 +53,7 @@ func TestPhotos(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, e := range entries {
-				field := strings.TrimSuffix(e.Name(), ".jpg")
+				field := strings.TrimSuffix(strings.TrimSuffix(e.Name(), ".jpg"), ".mp4")
 				names = append(names, field)
 				path := filepath.Join(dir, e.Name())
 				if answer.Result[field] != path {
@@ -81,6 +84,12 @@ func checkPhoto(t *testing.T, path, order string) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if strings.HasSuffix(path, ".mp4") {
+		if typ := http.DetectContentType(data); typ != "video/mp4" {
+			t.Errorf("%s of %s is %s", path, order, typ)
+		}
+		return
 	}
 	if _, _, err := image.DecodeConfig(bytes.NewReader(data)); err != nil {
 		t.Errorf("%s of %s, %d bytes: %v", path, order, len(data), err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,7 +27,7 @@ type upstreamServer struct {
 	simulator *simulator.Simulator
 
 	mu      sync.Mutex
-	queries []url.Values
+	queries []url.Values // their parameters and members
 	tokens  []string
 	tickets []string
 }
@@ -49,11 +50,19 @@ func newUpstream(t *testing.T, start func(http.Handler) *httptest.Server) *upstr
 }
 
 func (u *upstreamServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	recorded := httptest.NewRecorder()
 	u.simulator.ServeHTTP(recorded, r)
 	u.mu.Lock()
-	if strings.HasPrefix(r.URL.Path, "/api/server/") {
-		u.queries = append(u.queries, r.URL.Query())
+	if !strings.HasPrefix(r.URL.Path, "/api/oauth2/") {
+		values := r.URL.Query()
+		var members map[string]string
+		_ = json.Unmarshal(body, &members) // of a POST
+		for name, value := range members {
+			values.Set(name, value)
+		}
+		u.queries = append(u.queries, values)
 	} else {
 		var issued struct {
 			Token   string `json:"access_token"`
