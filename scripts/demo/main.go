@@ -90,7 +90,7 @@ func run(ctx context.Context, serve, verbose bool) error {
 		fmt.Println("\nUp until Ctrl-C. To try, in another terminal:")
 		event.curl()
 		web.curl()
-		fmt.Println("\nWhat the simulated upstream answers depends on how the order number begins:")
+		fmt.Println("\nThe whole flow by curl is in docs/flow.md. What the simulated upstream answers depends on how the order number begins:")
 		for _, s := range simulator.Scenarios() {
 			fmt.Printf("  %-12s %s\n", s.Prefix, s.What)
 		}
@@ -169,6 +169,9 @@ func (s *side) curl() {
 		fmt.Printf("curl -si %s '%s%s'\n", auth, s.url, path)
 	}
 	fmt.Printf("curl -s  %s -o card.jpg '%s/ocr/bankcard/order1/photos/bankcardCropPhoto'\n", auth, s.url)
+	fmt.Printf("curl -s  %s -d '{\"user_id\":\"user1\",\"order_no\":\"ocr1\"}' '%s/start/ocr'\n", auth, s.url)
+	fmt.Printf("curl -si %s '%s/face/order3'\n", auth, s.url)
+	fmt.Printf("curl -s  %s -o face.mp4 '%s/face/order3/video'\n", auth, s.url)
 	fmt.Printf("curl -si '%s/healthz'\n", s.url)
 }
 

@@ -20,62 +20,78 @@ import (
 type step struct {
 	what    string
 	path    string
+	body    string // of a POST, "" for a GET
 	noToken bool
 	status  int
 }
 
 var steps = []step{
-	{"a bank card", "/ocr/bankcard/order1", false, 200},
-	{"with its photos", "/ocr/bankcard/order1?get_file=1", false, 200},
-	{"an ID card, of the second app", "/ocr/idcard/order2?app_id=IDAdemo2", false, 200},
-	{"the upstream's own path", "/api/server/getBankCardOcrResult?order_no=order1", false, 200},
-	{"an order that does not exist", "/ocr/bankcard/notfound1", false, 404},
-	{"no token", "/ocr/bankcard/order1", true, 401},
-	{"a wrong order number", "/ocr/bankcard/order-1", false, 400},
-	{"one photo as an image", "/ocr/bankcard/order1/photos/bankcardCropPhoto", false, 200},
-	{"health", "/healthz", true, 200},
+	{what: "a bank card", path: "/ocr/bankcard/order1", status: 200},
+	{what: "with its photos", path: "/ocr/bankcard/order1?get_file=1", status: 200},
+	{what: "an ID card, of the second app", path: "/ocr/idcard/order2?app_id=IDAdemo2", status: 200},
+	{what: "the upstream's own path", path: "/api/server/getBankCardOcrResult?order_no=order1", status: 200},
+	{what: "an order that does not exist", path: "/ocr/bankcard/notfound1", status: 404},
+	{what: "no token", path: "/ocr/bankcard/order1", noToken: true, status: 401},
+	{what: "a wrong order number", path: "/ocr/bankcard/order-1", status: 400},
+	{what: "one photo as an image", path: "/ocr/bankcard/order1/photos/bankcardCropPhoto", status: 200},
+	{what: "health", path: "/healthz", noToken: true, status: 200},
 }
 
 // show makes the requests of the demo and prints what came back.
 func (s *side) show(ctx context.Context) error {
 	fmt.Printf("\n== %s ==\n", s.name)
 	for _, step := range steps {
-		if err := s.step(ctx, step); err != nil {
+		if _, err := s.step(ctx, step); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
+	}
+	if err := s.flow(ctx); err != nil {
+		return err
 	}
 	return s.minted()
 }
 
-func (s *side) step(ctx context.Context, step step) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+step.path, nil)
+// step makes one request, prints what came back and returns its body.
+func (s *side) step(ctx context.Context, step step) ([]byte, error) {
+	method := http.MethodGet
+	if step.body != "" {
+		method = http.MethodPost
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.url+step.path, strings.NewReader(step.body))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !step.noToken {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	fmt.Printf("\n%s\n  GET %s\n  %s\n", step.what, step.path, response.Status)
+	fmt.Printf("\n%s\n  %s %s\n", step.what, method, step.path)
+	if step.body != "" {
+		fmt.Printf("  %s\n", step.body)
+	}
+	fmt.Printf("  %s\n", response.Status)
 	if response.StatusCode != step.status {
-		return fmt.Errorf("status %d, expected %d: %s", response.StatusCode, step.status, body)
+		return nil, fmt.Errorf("status %d, expected %d: %s", response.StatusCode, step.status, body)
 	}
-	switch {
-	case strings.HasPrefix(response.Header.Get("Content-Type"), "image/"):
-		return savePhoto(filepath.Join(os.TempDir(), "kyc-ocr-relay-demo.jpg"), body)
+	switch typ := response.Header.Get("Content-Type"); {
+	case strings.HasPrefix(typ, "image/"):
+		return body, savePhoto(filepath.Join(os.TempDir(), "kyc-ocr-relay-demo.jpg"), body)
+	case strings.HasPrefix(typ, "video/"):
+		fmt.Printf("  %s, %d bytes\n", typ, len(body))
+		return body, nil
 	case strings.Contains(step.path, "get_file"):
-		return printSizes(body)
+		return body, printSizes(body)
 	}
 	fmt.Printf("  %s\n", body)
-	return nil
+	return body, nil
 }
 
 // printSizes prints a result with its photos as sizes.
