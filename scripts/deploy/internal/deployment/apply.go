@@ -210,7 +210,8 @@ func (r *run) try(ctx context.Context, version string) error {
 	if json.Unmarshal([]byte(value(value(response.Response.Result).RetMsg)), &answer) != nil {
 		return errors.New("it does not run: see its log in the console\n  what to do: nothing has changed for the callers; mend it and deploy again")
 	}
-	return r.healthy(answer.StatusCode, []byte(answer.Body))
+	_, err = r.healthy(answer.StatusCode, []byte(answer.Body))
+	return err
 }
 
 // route sends the traffic where want says, with the new version's number in it.

@@ -46,6 +46,7 @@ type checking struct {
 	client *Client
 	config *config.Config // once it is known to be good
 	store  ticket.Store   // once it is known to work, if instances share it
+	found  *state         // nil: there is no function
 	serves string         // the version with the traffic; "": there is no function
 	url    string
 	failed int
@@ -56,7 +57,7 @@ func (c Check) Run(ctx context.Context) bool {
 	k := &checking{Check: c}
 	for _, step := range []func(*checking, context.Context){
 		(*checking).credentials, (*checking).function, (*checking).role, (*checking).settings,
-		(*checking).baseURL, (*checking).ticketStore, (*checking).apps, (*checking).functionURL,
+		(*checking).baseURL, (*checking).ticketStore, (*checking).apps, (*checking).timer, (*checking).functionURL,
 	} {
 		if ctx.Err() != nil {
 			k.fail("check", ctx.Err().Error(), "")
@@ -125,7 +126,7 @@ func (k *checking) function(ctx context.Context) {
 		if k.Role == "" {
 			k.Role = s.latest.role
 		}
-		k.serves, k.url = s.alias.main, s.url.open()
+		k.found, k.serves, k.url = s, s.alias.main, s.url.open()
 		k.say("ok", "function", "%s is %s; traffic: %s", k.Name, s.latest.status, s.alias)
 	}
 }
@@ -225,11 +226,13 @@ func (k *checking) functionURL(ctx context.Context) {
 		k.say("warn", "URL", "CALLER_AUTH is none: everybody who finds the URL can ask")
 	}
 	k.client.Out = io.Discard
-	if err := k.client.Smoke(ctx, k.url+k.Environment.Prefix()); err != nil {
+	h, err := k.client.health(ctx, k.url+k.Environment.Prefix())
+	if err != nil {
 		k.fail("URL", err.Error(), "")
 		return
 	}
 	k.say("ok", "URL", "%s answers", k.url)
+	k.loans(h.Lent)
 }
 
 // invoke asks a function without a Function URL.
