@@ -15,57 +15,123 @@ import (
 
 const module = "kyc-ocr-relay"
 
-// layer is what a package may import: packages of this module by their path in it, and the path
+// layer is what a package imports: packages of this module by their path in it, and the path
 // prefixes of drivers from elsewhere. The standard library is free to all.
 type layer struct {
 	imports string
+	tests   string // what its tests import besides, of this module
 	drivers string
 	tool    bool // for tests and scripts: no part of the function
 }
 
-// layers is the whole house. A package that is not in it has no place yet: give it one here.
+// layers is the whole house, exactly: an arrow that is missing here has no place, and one that is not
+// drawn is to go.
 var layers = map[string]layer{
-	"": {
-		imports: "handler internal/config internal/relay internal/role internal/scf internal/ticket",
+	"": {imports: "handler internal/config internal/relay internal/role internal/scf internal/ticket"},
+	"handler": {
+		imports: "internal/budget internal/config internal/delivery internal/jsonscan internal/order internal/redact internal/relay internal/role internal/scf internal/secret internal/ticket internal/upstream signer",
+		tests:   "internal/pipetest internal/simulator",
 	},
-	"handler":           {imports: "internal/budget internal/config internal/delivery internal/jsonscan internal/order internal/redact internal/relay internal/role internal/scf internal/secret internal/ticket internal/upstream signer"},
-	"internal/relay":    {imports: "internal/config internal/delivery internal/order internal/role internal/secret internal/store internal/ticket internal/upstream signer"},
-	"internal/upstream": {imports: "internal/jsonscan internal/redact internal/secret signer"},
-	"internal/ticket":   {imports: "internal/secret"},
-	"internal/store":    {imports: "internal/cos internal/redact internal/role internal/ticket", drivers: "github.com/gomodule/redigo github.com/tencentyun/cos-go-sdk-v5"},
-	"internal/delivery": {imports: "internal/cos internal/order internal/redact internal/role internal/secret internal/upstream", drivers: "github.com/tencentyun/cos-go-sdk-v5 golang.org/x/sync"},
-	"internal/ssm":      {imports: "internal/redact internal/role internal/secret", drivers: "github.com/tencentcloud/tencentcloud-sdk-go/tencentcloud/common"},
-	"internal/config":   {imports: "internal/role internal/secret internal/ssm", drivers: "github.com/kelseyhightower/envconfig"},
-	"internal/cos":      {imports: "internal/redact internal/role", drivers: "github.com/tencentyun/cos-go-sdk-v5"},
-	"internal/role":     {imports: "internal/secret"},
-	"internal/order":    {imports: "internal/jsonscan"},
-	"internal/budget":   {},
+	"internal/relay": {
+		imports: "internal/config internal/delivery internal/order internal/role internal/secret internal/store internal/ticket internal/upstream signer",
+		tests:   "internal/pipetest",
+	},
+	"internal/config": {
+		imports: "internal/role internal/secret internal/ssm",
+		tests:   "internal/apitest",
+		drivers: "github.com/kelseyhightower/envconfig",
+	},
+	"internal/ssm": {
+		imports: "internal/redact internal/role internal/secret",
+		tests:   "internal/apitest internal/gateway internal/simulator",
+		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
+	},
+	"internal/store": {
+		imports: "internal/cos internal/redact internal/role internal/ticket",
+		tests:   "internal/costest internal/secret",
+		drivers: "github.com/gomodule/redigo github.com/tencentyun/cos-go-sdk-v5",
+	},
+	"internal/ticket": {
+		imports: "internal/secret",
+		tests:   "handler internal/relay internal/simulator internal/store internal/upstream",
+	},
+	"internal/delivery": {
+		imports: "internal/cos internal/order internal/redact internal/role internal/secret internal/upstream",
+		tests:   "internal/costest",
+		drivers: "github.com/tencentyun/cos-go-sdk-v5 golang.org/x/sync",
+	},
+	"internal/upstream": {imports: "internal/jsonscan internal/redact internal/secret signer", tests: "internal/simulator"},
+	"internal/order":    {imports: "internal/jsonscan", tests: "internal/relay internal/upstream"},
 	"internal/jsonscan": {},
-	"internal/redact":   {},
-	"internal/secret":   {},
-	"signer":            {},
+	"internal/cos": {
+		imports: "internal/redact internal/role",
+		tests:   "internal/secret",
+		drivers: "github.com/tencentyun/cos-go-sdk-v5",
+	},
+	"internal/role":   {imports: "internal/secret"},
+	"internal/budget": {},
+	"internal/scf":    {drivers: "github.com/tencentyun/scf-go-lib"},
+	"internal/secret": {},
+	"internal/redact": {},
+	"signer":          {},
 
-	"internal/scf": {drivers: "github.com/tencentyun/scf-go-lib"},
-
-	"internal/pipetest":  {tool: true},
-	"internal/simulator": {tool: true},
-	"internal/gateway":   {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
-	"internal/costest":   {tool: true},
-	"internal/apitest":   {tool: true},
-	"internal/archive":   {tool: true},
-	"internal/openapi":   {tool: true, drivers: "github.com/getkin/kin-openapi"},
+	"internal/apitest": {tool: true},
+	"internal/archive": {tool: true},
+	"internal/costest": {tool: true},
+	"internal/endtoend": {
+		tool:  true,
+		tests: "handler internal/apitest internal/config internal/costest internal/delivery internal/gateway internal/pipetest internal/relay internal/role internal/secret internal/simulator internal/ssm internal/ticket internal/upstream",
+	},
+	"internal/gateway": {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
+	"internal/openapi": {
+		tool:    true,
+		tests:   "internal/gateway internal/simulator internal/upstream",
+		drivers: "github.com/getkin/kin-openapi",
+	},
+	"internal/pipetest":     {tool: true},
+	"internal/simulator":    {tool: true},
+	"scripts/bench":         {tool: true, imports: "internal/archive internal/gateway"},
+	"scripts/bench/empty":   {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
+	"scripts/bench/floor":   {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
+	"scripts/bench/obvious": {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
+	"scripts/bench/proxy":   {tool: true},
+	"scripts/demo":          {tool: true, imports: "internal/gateway internal/simulator"},
+	"scripts/deploy": {
+		tool:    true,
+		imports: "internal/archive internal/config internal/role internal/secret internal/store internal/ticket scripts/deploy/internal/deployment",
+		tests:   "internal/apitest internal/gateway internal/simulator",
+	},
 	"scripts/deploy/internal/deployment": {
 		tool:    true,
 		imports: "internal/archive internal/config internal/role internal/secret internal/ssm internal/ticket internal/upstream",
+		tests:   "internal/apitest internal/simulator",
 		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
 	},
-	"internal/endtoend": {tool: true},
+	"scripts/package": {tool: true, imports: "internal/archive", tests: "internal/config internal/gateway internal/simulator"},
+	"scripts/query": {
+		tool:    true,
+		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream signer",
+		tests:   "internal/simulator",
+	},
 }
 
-// listed is a package as the go command knows it, without its tests.
+// testDrivers are what tests import from elsewhere, any of them.
+var testDrivers = []string{
+	"github.com/alicebob/miniredis",
+	"github.com/gomodule/redigo",
+	"github.com/google/go-cmp",
+	"github.com/standard-webhooks/standard-webhooks",
+	"github.com/tencentyun/cos-go-sdk-v5",
+	"github.com/tencentyun/scf-go-lib",
+	"go.uber.org/goleak",
+	"golang.org/x/oauth2",
+	"pgregory.net/rapid",
+}
+
+// listed is a package as the go command knows it.
 type listed struct {
-	ImportPath, Dir  string
-	GoFiles, Imports []string
+	ImportPath, Dir                             string
+	GoFiles, Imports, TestImports, XTestImports []string
 }
 
 // path is the package's path in the module.
@@ -78,7 +144,7 @@ func packages(t *testing.T) (list []listed) {
 	if err := watchSources(); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports", module+"/...")
+	command := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", module+"/...")
 	out, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -88,39 +154,84 @@ func packages(t *testing.T) (list []listed) {
 		if err := d.Decode(&p); err != nil {
 			t.Fatal(err)
 		}
-		if path := p.path(); !strings.HasPrefix(path, "scripts/") || strings.Contains(path, "/internal/") {
-			list = append(list, p)
-		}
+		list = append(list, p)
 	}
 	return list
 }
 
 func TestImportsPointOneWay(t *testing.T) {
 	t.Parallel()
-	found := 0
+	drawn := map[string]bool{} // what is used of the table: "package imports path"
+	found := map[string]bool{}
 	for _, p := range packages(t) {
-		l, known := layers[p.path()]
+		name := p.path()
+		l, known := layers[name]
 		if !known {
 			t.Errorf("%s has no place in the layers: decide what it may import and who may import it", p.ImportPath)
 			continue
 		}
-		found++
+		found[name] = true
 		for _, imported := range p.Imports {
 			if why := l.refuses(imported); why != "" {
 				t.Errorf("%s imports %s: %s", p.ImportPath, imported, why)
 			}
+			drawn[name+" imports "+l.allows(imported, l.imports, l.drivers)] = true
+		}
+		for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+			if imported == p.ImportPath || l.refuses(imported) == "" {
+				continue
+			}
+			by := l.allows(imported, l.tests, strings.Join(testDrivers, " "))
+			if by == "" {
+				t.Errorf("the tests of %s import %s: not one of theirs", p.ImportPath, imported)
+			}
+			drawn[name+" tests "+by], drawn["tests "+by] = true, true
 		}
 	}
-	if found < 10 {
-		t.Errorf("only %d packages were looked at", found)
+	for name, l := range layers {
+		if !found[name] {
+			t.Errorf("there is no package %q", name)
+		}
+		for allowed := range strings.FieldsSeq(l.imports + " " + l.drivers) {
+			if !drawn[name+" imports "+allowed] {
+				t.Errorf("%q may import %s, and does not", name, allowed)
+			}
+		}
+		for allowed := range strings.FieldsSeq(l.tests) {
+			if !drawn[name+" tests "+allowed] {
+				t.Errorf("the tests of %q may import %s, and do not", name, allowed)
+			}
+		}
 	}
+	for _, driver := range testDrivers {
+		if !drawn["tests "+driver] {
+			t.Errorf("no test imports %s", driver)
+		}
+	}
+}
+
+// allows returns the entry of ours, or of the drivers, that path falls under; "" if none.
+func (l layer) allows(path, ours, drivers string) string {
+	if own, is := strings.CutPrefix(path, module+"/"); is {
+		if slices.Contains(strings.Fields(ours), own) {
+			return own
+		}
+		return ""
+	}
+	for driver := range strings.FieldsSeq(drivers) {
+		if path == driver || strings.HasPrefix(path, driver+"/") {
+			return driver
+		}
+	}
+	return ""
 }
 
 // refuses says why a package of the layer may not import path, "" where it may.
 func (l layer) refuses(path string) string {
 	own, ours := strings.CutPrefix(path, module+"/")
-	switch first, _, _ := strings.Cut(path, "/"); {
-	case ours && slices.Contains(strings.Fields(l.imports), own):
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case l.allows(path, l.imports, l.drivers) != "":
 		return ""
 	case ours && layers[own].tool:
 		return "it is for tests and scripts"
@@ -128,11 +239,6 @@ func (l layer) refuses(path string) string {
 		return "the arrow points up, or aside"
 	case !strings.Contains(first, "."):
 		return "" // the standard library
-	}
-	for _, driver := range strings.Fields(l.drivers) {
-		if path == driver || strings.HasPrefix(path, driver+"/") {
-			return ""
-		}
 	}
 	return "not one of its drivers"
 }
