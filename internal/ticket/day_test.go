@@ -18,6 +18,7 @@ type life struct {
 	perSecond float64
 	skew      time.Duration // clocks are off by up to this, both ways
 	meanLife  time.Duration // of an instance, until a new one takes its place
+	flows     bool          // each eighth request starts a client's flow, whose end another instance checks
 }
 
 // member is an instance in its place in the fleet.
@@ -55,7 +56,12 @@ func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []
 		}
 		if !now.Before(m.frozen) && !now.Before(m.frozenUntil()) {
 			i, order := m.instance, fmt.Sprintf("order%d", n)
-			queries.Go(func() { i.query(order) })
+			if l.flows && n%8 == 0 {
+				other, later := members[random.IntN(l.instances)], time.Duration(random.Int64N(int64(15*time.Minute)))
+				queries.Go(func() { i.flow(order, n%16 == 0, later, other) })
+			} else {
+				queries.Go(func() { i.query(order) })
+			}
 		}
 		if disturb != nil && now.Sub(second) >= time.Second {
 			second = now
@@ -77,7 +83,7 @@ func (f *fleet) report(t *testing.T, l life) (mints []time.Time, retried float64
 	for i := 1; i < len(mints); i++ {
 		shortest = min(shortest, mints[i].Sub(mints[i-1]))
 	}
-	t.Logf("%d instances, %.0f h: %d queries, %d failed, %.3f %% retried, %.2f mints an hour, the closest two %v apart, %.2f store reads and %.2f writes an instance and renewal",
+	t.Logf("%d instances, %.0f h: %d requests, %d failed, %.3f %% retried, %.2f mints an hour, the closest two %v apart, %.2f store reads and %.2f writes an instance and renewal",
 		l.instances, hours, f.queries, f.failed, 100*retried, float64(len(mints))/hours, shortest.Round(time.Second),
 		float64(f.loads)/float64(len(mints)*l.instances), float64(f.swaps)/float64(len(mints)*l.instances))
 	f.check(t, func(string) bool { return false })
@@ -109,7 +115,7 @@ func hours(n int) time.Duration {
 }
 
 func TestFleetForADay(t *testing.T) {
-	l := life{instances: 50, length: hours(24), perSecond: 5, skew: 2 * time.Minute, meanLife: 2 * time.Hour}
+	l := life{instances: 50, length: hours(24), perSecond: 5, skew: 2 * time.Minute, meanLife: 2 * time.Hour, flows: true}
 	synctest.Test(t, func(t *testing.T) {
 		ended, end := context.WithCancel(t.Context())
 		defer end()

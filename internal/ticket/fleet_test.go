@@ -2,9 +2,7 @@ package ticket_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -47,7 +45,8 @@ type fleet struct {
 	died      map[step]int
 	stalled   map[step]int
 
-	queries, failed int
+	token           string // of the ticket that was issued last
+	queries, failed int    // what was asked of instances, and how much of it failed
 	failures        []string
 	loads, swaps    int
 }
@@ -117,47 +116,6 @@ func (f *fleet) start(d time.Duration) *instance {
 	return i
 }
 
-// query asks for a result through the instance. One that dies meanwhile is no
-// failure: the platform, or the caller, tries another.
-func (i *instance) query(order string) {
-	ctx, cancel := context.WithTimeout(i.dead, 30*time.Second)
-	asked := time.Now()
-	answered := make(chan error, 1)
-	go func() {
-		defer cancel()
-		payload, err := i.handler.Invoke(ctx, "", fmt.Appendf(nil, `{"type":"bankcard","order_no":%q}`, order))
-		var answer struct{ Code string }
-		if err == nil {
-			err = json.Unmarshal(payload, &answer)
-		}
-		if err == nil && answer.Code != "0" {
-			err = errors.New(string(payload))
-		}
-		answered <- err
-	}()
-	var err error
-	select {
-	case err = <-answered:
-	case <-i.dead.Done():
-	}
-	if i.isDead() {
-		return
-	}
-	f := i.fleet
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if i.frozenUntil().After(asked) {
-		return // it was frozen meanwhile, with its callers
-	}
-	f.queries++
-	if err != nil {
-		f.failed++
-		if len(f.failures) < 25 {
-			f.failures = append(f.failures, time.Now().Format("15:04:05.000 ")+err.Error())
-		}
-	}
-}
-
 // at is where an instance dies or is frozen, if a test has doomed it.
 func (i *instance) at(ctx context.Context, s step) error {
 	f := i.fleet
@@ -185,7 +143,9 @@ func (i *instance) at(ctx context.Context, s step) error {
 // RoundTrip implements http.RoundTripper: the way to the upstream and back.
 func (i *instance) RoundTrip(r *http.Request) (*http.Response, error) {
 	f, ctx := i.fleet, r.Context()
-	issuing := r.URL.Path == "/api/oauth2/access_token" || r.URL.Path == "/api/oauth2/api_ticket"
+	query := r.URL.Query()
+	signing := r.URL.Path == "/api/oauth2/api_ticket" && query.Get("type") == "SIGN"
+	issuing := r.URL.Path == "/api/oauth2/access_token" || signing
 	if r.URL.Path == "/api/oauth2/access_token" {
 		if err := i.at(ctx, beforeToken); err != nil {
 			return nil, err
@@ -207,17 +167,23 @@ func (i *instance) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	recorder := httptest.NewRecorder()
-	r.Body, r.TransferEncoding = nil, nil // as they are when a request without a body arrives
+	r.TransferEncoding = nil
+	if r.Method == http.MethodGet {
+		r.Body = nil // as it is when a request without a body arrives
+	}
 	f.upstream.ServeHTTP(recorder, r)
 	if err := sleep(ctx, way); err != nil {
 		return nil, err
 	}
-	switch r.URL.Path {
-	case "/api/oauth2/access_token":
+	switch {
+	case r.URL.Path == "/api/oauth2/access_token":
 		if err := i.at(ctx, afterToken); err != nil {
 			return nil, err
 		}
-	case "/api/oauth2/api_ticket":
+	case signing:
+		f.mu.Lock()
+		f.token = query.Get("access_token")
+		f.mu.Unlock()
 		if err := i.at(ctx, afterTicket); err != nil {
 			return nil, err
 		}
