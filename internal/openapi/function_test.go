@@ -27,7 +27,7 @@ import (
 const (
 	appID        = "IDAtest1"
 	callerToken  = "test-token-0123456789"
-	limitedToken = "test-token-9876543210" // of a caller with no scope that a route wants
+	limitedToken = "test-token-9876543210" // of a caller with the scope ticket alone
 )
 
 // binary is the built function.
@@ -236,6 +236,19 @@ func exchanges() (list []exchange) {
 			exchange{target: target("order1", ""), token: limitedToken, status: 403},
 			exchange{target: target("slow1", ""), world: hasty, status: 504},
 		)
+	}
+	for path, query := range map[string]string{"/api/oauth2/access_token": "app_id=" + appID, "/api/oauth2/api_ticket": "type=SIGN"} {
+		lent := func(world, token, more string, status int) exchange {
+			return exchange{world: world, token: token, target: path + "?" + query + more, status: status}
+		}
+		list = append(list,
+			lent(usual, limitedToken, "", 200), lent(usual, "none", "&secret="+limitedToken, 200), lent(usual, "none", "&secret=wrong", 200),
+			lent(usual, limitedToken, "&appId=a&appId=b", 400), lent(usual, "none", "", 401), lent(usual, callerToken, "", 403),
+			exchange{method: "POST", token: limitedToken, target: path, status: 405}, lent(misconfigured, limitedToken, "", 500),
+			lent(wrongSecret, limitedToken, "", 502), lent(noTokens, limitedToken, "", 502), lent(slowTokens, limitedToken, "", 504))
+	}
+	for query, status := range map[string]int{"NONCE&user_id=user1": 200, "NONCE": 200, "SIGN&access_token=wrong": 200, "NONCE&user_id=throttled1": 502} {
+		list = append(list, exchange{token: limitedToken, target: "/api/oauth2/api_ticket?type=" + query, status: status})
 	}
 	for _, order := range []string{"down1", "html1", "badgateway1", "truncated1", "cut1", "empty1", "reset1", "huge1"} {
 		list = append(list, exchange{target: "/ocr/bankcard/" + order + "?get_file=1", status: 502})
