@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ import (
 const (
 	appID        = "IDAtest1"
 	callerToken  = "test-token-0123456789"
-	limitedToken = "test-token-9876543210" // of a caller with the scope ticket alone
+	limitedToken = "test-token-9876543210" // of a caller who may have token and ticket, and nothing else
 )
 
 // binary is the built function.
@@ -162,15 +163,16 @@ type answered struct {
 	body    []byte
 }
 
-func (e exchange) do(t *testing.T, base string) answered {
-	t.Helper()
+// do makes the exchange. What goes wrong fails the test; ok is false where nothing was answered.
+func (e exchange) do(t *testing.T, base string) (a answered, ok bool) {
 	method := e.method
 	if method == "" {
 		method = http.MethodGet
 	}
 	request, err := http.NewRequestWithContext(t.Context(), method, base+e.target, strings.NewReader(e.body))
 	if err != nil {
-		t.Fatal(err)
+		t.Error(err)
+		return a, false
 	}
 	if e.token != "none" {
 		request.Header.Set("Authorization", "Bearer "+cmp.Or(e.token, callerToken))
@@ -180,99 +182,22 @@ func (e exchange) do(t *testing.T, base string) answered {
 	}
 	response, err := http.DefaultTransport.RoundTrip(request)
 	if err != nil {
-		t.Fatal(err)
+		t.Errorf("%s %s%s: %v", e.world, method, e.target, err)
+		return a, false
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatal(err)
+		t.Errorf("%s %s%s: %v", e.world, method, e.target, err)
+		return a, false
 	}
 	if response.StatusCode != e.status {
 		t.Errorf("%s %s%s: status %d, expected %d: %.300s", e.world, method, e.target, response.StatusCode, e.status, body)
 	}
-	return answered{request, response.StatusCode, response.Header, body}
+	return answered{request, response.StatusCode, response.Header, body}, true
 }
 
-// routes give the targets of an order's result, with a further query.
-var routes = map[string]func(order, query string) string{
-	"bank card": func(order, query string) string { return "/ocr/bankcard/" + order + "?" + query },
-	"ID card":   func(order, query string) string { return "/ocr/idcard/" + order + "?" + query },
-	"photo": func(order, query string) string {
-		return "/ocr/bankcard/" + order + "/photos/bankcardCropPhoto?" + query
-	},
-	"drop-in, bank card": func(order, query string) string {
-		return "/api/server/getBankCardOcrResult?order_no=" + order + "&" + query
-	},
-	"drop-in, ID card": func(order, query string) string { return "/api/server/getOcrResult?order_no=" + order + "&" + query },
-	"face":             func(order, query string) string { return "/face/" + order + "?" + query },
-	"face, photo":      func(order, query string) string { return "/face/" + order + "/photo?" + query },
-	"face, video":      func(order, query string) string { return "/face/" + order + "/video?product=will&" + query },
-	"drop-in, face":    func(order, query string) string { return "/api/server/sync?order_no=" + order + "&" + query },
-}
-
-// exchanges lists what is asked: everything of every route, and what takes its time of one.
-func exchanges() (list []exchange) {
-	for _, target := range routes {
-		for order, status := range map[string]int{
-			"order1": 200, "warn1": 200, "number1": 200, "odd1": 200, "blurred1": 200, "unknown1": 200,
-			"order-1": 400, "toolong1": 400, "notfound1": 404,
-			"rejected1": 502, "forbidden1": 502, "nocode1": 502, "redirect1": 502, "throttled1": 503,
-		} {
-			list = append(list, exchange{target: target(order, ""), status: status})
-		}
-		order := func(world, method, query string, status int) exchange {
-			return exchange{world: world, method: method, target: target("order1", query), status: status}
-		}
-		list = append(list,
-			order(usual, "", "app_id=IDAtest1&get_file=1&get_native=1&other=x", 200),
-			order(usual, "", "app_id=other", 400),
-			order(usual, "", "app_id=IDAtest1&app_id=IDAtest1", 400),
-			order(usual, "HEAD", "", 405),
-			order(usual, "POST", "", 405),
-			order(misconfigured, "", "", 500),
-			order(wrongSecret, "", "", 502),
-			order(noTokens, "", "", 502),
-			exchange{target: target("order1", ""), token: "none", status: 401},
-			exchange{target: target("order1", ""), token: limitedToken, status: 403},
-			exchange{target: target("slow1", ""), world: hasty, status: 504},
-		)
-	}
-	for path, query := range map[string]string{"/api/oauth2/access_token": "app_id=" + appID, "/api/oauth2/api_ticket": "type=SIGN"} {
-		lent := func(world, token, more string, status int) exchange {
-			return exchange{world: world, token: token, target: path + "?" + query + more, status: status}
-		}
-		list = append(list,
-			lent(usual, limitedToken, "", 200), lent(usual, "none", "&secret="+limitedToken, 200), lent(usual, "none", "&secret=wrong", 200),
-			lent(usual, limitedToken, "&appId=a&appId=b", 400), lent(usual, "none", "", 401), lent(usual, callerToken, "", 403),
-			exchange{method: "POST", token: limitedToken, target: path, status: 405}, lent(misconfigured, limitedToken, "", 500),
-			lent(wrongSecret, limitedToken, "", 502), lent(noTokens, limitedToken, "", 502), lent(slowTokens, limitedToken, "", 504))
-	}
-	for query, status := range map[string]int{"NONCE&user_id=user1": 200, "NONCE": 200, "SIGN&access_token=wrong": 200, "NONCE&user_id=throttled1": 502} {
-		list = append(list, exchange{token: limitedToken, target: "/api/oauth2/api_ticket?type=" + query, status: status})
-	}
-	for _, order := range []string{"down1", "html1", "badgateway1", "truncated1", "cut1", "empty1", "reset1", "huge1"} {
-		list = append(list, exchange{target: "/ocr/bankcard/" + order + "?get_file=1", status: 502})
-	}
-	return append(list,
-		exchange{target: "/ocr/bankcard/order1", world: gone, status: 502},
-		exchange{target: "/ocr/bankcard/emptycrop1/photos/bankcardCropPhoto", status: 404},
-		exchange{target: "/ocr/bankcard/order1/photos/headPhoto", status: 404},
-		exchange{target: "/ocr/passport/order1", status: 404},
-		exchange{target: "/ocr/bankcard/", status: 400},
-		exchange{target: "/face/spoof1/photo", status: 200},
-		exchange{target: "/face/latex/photo", status: 404},
-		exchange{target: "/face/laterx/video", status: 404},
-		exchange{target: "/nowhere", status: 404},
-		exchange{target: "/nowhere", method: "POST", status: 404},
-		exchange{target: "/nowhere", token: "none", status: 401},
-		exchange{target: "/nowhere", world: misconfigured, status: 500},
-		exchange{target: "/healthz", token: "none", status: 200},
-		exchange{target: "/healthz", method: "DELETE", status: 405},
-		exchange{target: "/healthz", world: misconfigured, status: 500},
-	)
-}
-
-// record makes all exchanges through a transport.
+// record makes all exchanges through a transport, those of each world one after another.
 func record(t *testing.T, doc *openapi.Document, name string, run func(context.Context, gateway.Config) (function, error)) (all []answered) {
 	t.Helper()
 	urls := map[string]string{}
@@ -291,9 +216,23 @@ func record(t *testing.T, doc *openapi.Document, name string, run func(context.C
 	for _, world := range worlds {
 		urls[world] = start(t, world, run)
 	}
-	for _, e := range exchanges {
-		all = append(all, e.do(t, urls[e.world]))
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for _, world := range worlds {
+		group.Go(func() {
+			for _, e := range exchanges {
+				if e.world != world {
+					continue
+				}
+				if a, ok := e.do(t, urls[world]); ok {
+					mu.Lock()
+					all = append(all, a)
+					mu.Unlock()
+				}
+			}
+		})
 	}
+	group.Wait()
 	return all
 }
 

@@ -28,7 +28,8 @@ func (m members) String() string {
 	return string(text)
 }
 
-// examples returns the bodies that the document shows of each path that takes one.
+// examples returns the bodies that the document shows of each path that takes one. They are the
+// caller's to change.
 func examples(t *testing.T, doc *openapi.Document) map[string][]members {
 	t.Helper()
 	all := map[string][]members{}
@@ -39,7 +40,7 @@ func examples(t *testing.T, doc *openapi.Document) map[string][]members {
 		}
 		shown := operation.RequestBody.Value.Content["application/json"].Examples
 		for _, name := range slices.Sorted(maps.Keys(shown)) {
-			all[path] = append(all[path], members(shown[name].Value.Value.(map[string]any)))
+			all[path] = append(all[path], members(maps.Clone(shown[name].Value.Value.(map[string]any))))
 		}
 	}
 	if len(all) < 16 {
