@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -37,6 +36,7 @@ type fleet struct {
 	log      journal
 	places   [fleetSize]place
 	answered atomic.Int64
+	checks   flowChecks
 	lost     atomic.Int64 // with a process that was killed
 	slowest  atomic.Int64 // what an answer took at most, in nanoseconds
 }
@@ -83,36 +83,6 @@ func (f *fleet) start(p *place) {
 	p.lives++
 }
 
-// query asks one process of the fleet. Only with a process that dies meanwhile may a
-// query be lost.
-func (f *fleet) query(p *place, order string) {
-	p.mu.Lock()
-	web, life, stopped := p.web, p.lives, p.stopped
-	p.mu.Unlock()
-	if stopped || web == nil {
-		return // the platform sends a frozen instance nothing
-	}
-	recorder := httptest.NewRecorder()
-	request := httptest.NewRequest(http.MethodGet, "/ocr/bankcard/"+order, nil)
-	request.Header.Set("Authorization", "Bearer "+aliceToken)
-	start := time.Now()
-	web.ServeHTTP(recorder, request)
-	if recorder.Code == http.StatusOK {
-		f.answered.Add(1)
-		took := int64(time.Since(start))
-		for before := f.slowest.Load(); took > before && !f.slowest.CompareAndSwap(before, took); before = f.slowest.Load() {
-		}
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.lives != life {
-		f.lost.Add(1)
-		return
-	}
-	f.t.Errorf("a query got %d: %s", recorder.Code, recorder.Body)
-}
-
 // kill ends a process without a word, and starts another in its place.
 func (f *fleet) kill(p *place) {
 	p.mu.Lock()
@@ -156,7 +126,7 @@ func (f *fleet) askWhile(happen func()) {
 	for n := range 8 {
 		busy.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
-				f.query(&f.places[rand.IntN(fleetSize)], fmt.Sprintf("fleet%dx%d", n, i))
+				f.ask(i, fmt.Sprintf("fleet%dx%d", n, i))
 				wait(ctx, 40*time.Millisecond)
 			}
 		})
@@ -191,7 +161,7 @@ func (f *fleet) disturb(meanwhile func()) func(context.Context) {
 func (f *fleet) check(sim *simulator.Simulator, most int) {
 	f.t.Helper()
 	mints, rejected := sim.Mints(firstApp), sim.Counts(firstApp).Rejected
-	f.t.Logf("%d queries answered, the slowest in %v, %d lost with a killed process, %d retried, %d mints",
+	f.t.Logf("%d requests answered, the slowest in %v, %d lost with a killed process, %d retried, %d mints",
 		f.answered.Load(), time.Duration(f.slowest.Load()), f.lost.Load(), rejected, len(mints))
 	if f.answered.Load() < 300 {
 		f.t.Errorf("only %d queries were answered", f.answered.Load())
@@ -202,6 +172,7 @@ func (f *fleet) check(sim *simulator.Simulator, most int) {
 	for _, broken := range sim.Violations() {
 		f.t.Error("the upstream's rules were broken:", broken)
 	}
+	f.checks.report(f.t, len(mints))
 	for line := range strings.Lines(f.log.String()) {
 		var fields struct{ Msg, Detail string }
 		if json.Unmarshal([]byte(line), &fields) != nil {
@@ -229,7 +200,11 @@ func TestFleetOverRedis(t *testing.T) {
 	upstream := httptest.NewServer(sim)
 	defer upstream.Close()
 	f := startFleet(t, upstream.URL, "redis://"+server.address, fleetRefresh, fleetOverlap)
-	f.live(f.disturb(func() { server.restart(t, storeAway) }))
+	f.checks.start(sim)
+	f.live(f.disturb(func() {
+		f.checks.stop() // with the store go the tickets that were in force
+		server.restart(t, storeAway)
+	}))
 	f.check(sim, regularMints+forcedMints)
 }
 
@@ -238,6 +213,7 @@ func TestFleetOverADirectory(t *testing.T) {
 	upstream := httptest.NewServer(sim)
 	defer upstream.Close()
 	f := startFleet(t, upstream.URL, "file://"+filepath.ToSlash(t.TempDir()), fleetRefresh, fleetOverlap)
+	f.checks.start(sim)
 	f.live(f.disturb(nil))
 	f.check(sim, regularMints)
 }

@@ -110,6 +110,7 @@ func (i *instance) start(order string, face bool) (back *returned) {
 		if face {
 			client = i.fleet.upstream.RunFace
 		}
+		_ = sleep(i.ended, 5*time.Second) // on its way to the phone
 		got, err := client(start)
 		if err != nil {
 			return err
