@@ -53,7 +53,7 @@ var layers = map[string]layer{
 	},
 	"internal/ticket": {
 		imports: "internal/secret",
-		tests:   "handler internal/relay internal/simulator internal/store internal/upstream",
+		tests:   "handler internal/relay internal/simulator internal/store internal/upstream signer",
 	},
 	"internal/delivery": {
 		imports: "internal/cos internal/order internal/redact internal/role internal/secret internal/upstream",
