@@ -26,7 +26,8 @@ func stall(stalls chan<- struct{}) func(http.ResponseWriter, *http.Request, simu
 	}
 }
 
-// crowd has one request take the memory for answers with photos until the test ends.
+// crowd has one request take the memory for answers with photos, until the test ends or the function
+// ends the request: the statuses of the others tell whether it has it.
 func crowd(t *testing.T, url string, stalls <-chan struct{}) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -37,7 +38,6 @@ func crowd(t *testing.T, url string, stalls <-chan struct{}) {
 		request.Header.Set("Authorization", "Bearer "+callerToken)
 		if response, err := http.DefaultTransport.RoundTrip(request); err == nil {
 			response.Body.Close()
-			t.Error("the request was answered")
 		}
 	})
 	<-stalls
