@@ -50,7 +50,7 @@ func newHandler(t testing.TB, answer http.HandlerFunc, change func(*relay.Config
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 5 * time.Second})
+	client := upstream.New(upstream.Config{BaseURL: base, Timeout: 20 * time.Second})
 	t.Cleanup(client.Close)
 	logged := &pipetest.Log{}
 	log := logged.Logger()
