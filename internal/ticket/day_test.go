@@ -18,7 +18,7 @@ type life struct {
 	perSecond float64
 	skew      time.Duration // clocks are off by up to this, both ways
 	meanLife  time.Duration // of an instance, until a new one takes its place
-	flows     bool          // each eighth request starts a client's flow, whose end another instance checks
+	flows     bool          // one request in sixteen starts a client's flow; what comes back another instance checks
 }
 
 // member is an instance in its place in the fleet.
@@ -56,9 +56,9 @@ func (f *fleet) run(t *testing.T, l life, disturb func(now time.Time, members []
 		}
 		if !now.Before(m.frozen) && !now.Before(m.frozenUntil()) {
 			i, order := m.instance, fmt.Sprintf("order%d", n)
-			if l.flows && n%8 == 0 {
+			if l.flows && n%16 == 0 {
 				other, later := members[random.IntN(l.instances)], time.Duration(random.Int64N(int64(15*time.Minute)))
-				queries.Go(func() { i.flow(order, n%16 == 0, later, other) })
+				queries.Go(func() { i.flow(order, n%32 == 0, later, other) })
 			} else {
 				queries.Go(func() { i.query(order) })
 			}
@@ -120,6 +120,7 @@ func TestFleetForADay(t *testing.T) {
 		ended, end := context.WithCancel(t.Context())
 		defer end()
 		f := newFleet(ended, 1)
+		f.clients = true
 		f.run(t, l, nil)
 		mints, retried := f.report(t, l)
 		if retried > 0.003 {

@@ -88,7 +88,7 @@ func (i *instance) post(ctx context.Context, path, body string) ([]byte, error) 
 type returned string
 
 // start starts a client's flow through the instance and has the client do its part. It returns nil
-// where the instance did not last so long.
+// where there are no clients, or the instance did not last so long.
 func (i *instance) start(order string, face bool) (back *returned) {
 	flow, path, body := "ocr", "/start/ocr", `{"user_id":"user1","order_no":"`+order+`"}`
 	if face {
@@ -99,7 +99,7 @@ func (i *instance) start(order string, face bool) (back *returned) {
 		if err != nil {
 			return err
 		}
-		if err := expect("0", answer); err != nil {
+		if err := expect("0", answer); err != nil || !i.fleet.clients {
 			return err
 		}
 		var start simulator.Start

@@ -34,6 +34,7 @@ type fleet struct {
 	store    ticket.Store
 	schedule ticket.Schedule
 	ended    context.Context // releases what hangs for ever, when the test is over
+	clients  bool            // bring back what they were started with; false: they start, and are not seen again
 
 	mu        sync.Mutex
 	storeDown bool
