@@ -81,7 +81,14 @@ func (l *line) serve(server *httptest.Server) {
 			certificate = l.wrong
 			l.hits++
 		}
-		return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}, nil
+		config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+		if l.now {
+			// Who stands in for the upstream has no session of it to resume.
+			var key [32]byte
+			_, _ = rand.Read(key[:])
+			config.SetSessionTicketKeys([][32]byte{key})
+		}
+		return config, nil
 	}}
 	server.StartTLS()
 }
