@@ -17,7 +17,6 @@ import (
 )
 
 func main() {
-	scf.RootsOnce(os.Getenv, os.Setenv)
 	level := new(slog.LevelVar)
 	log := slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
 	h := handler.New(relay.NewCurrent(opener(level, log), log), log)
@@ -36,6 +35,7 @@ func opener(level *slog.LevelVar, log *slog.Logger) func(context.Context) (*rela
 	reader := config.Reader{Role: credentials, Log: log}
 	memory := new(ticket.Memory)
 	return func(ctx context.Context) (*relay.Relay, error) {
+		scf.RootsOnce(os.Getenv, os.Setenv) // here, as it would hold up the first Ping
 		c, stale, err := reader.Load(ctx)
 		if err != nil {
 			return nil, err
