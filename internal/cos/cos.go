@@ -1,5 +1,8 @@
 // Package cos is the client of a bucket of Cloud Object Storage that a cos:// URL names: its requests
 // are signed with the credentials of the execution role, and its errors are fit to be shown.
+//
+// The vendor's SDK compiles its regular expressions in every process that has it linked in, which is a
+// good part of a cold start: it stands in the tests, which hold the signatures to it.
 package cos
 
 import (
@@ -10,8 +13,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-
-	sdk "github.com/tencentyun/cos-go-sdk-v5"
 
 	"kyc-ocr-relay/internal/role"
 )
@@ -28,7 +29,7 @@ const (
 
 // Options are how requests are made. The zero Options make each once, within its context.
 type Options struct {
-	// Attempts is how often the SDK makes a request that may be repeated; 0: once.
+	// Attempts is how often a request is made where that may help; 0: once.
 	Attempts int
 	// Pause is between two attempts.
 	Pause time.Duration
@@ -40,9 +41,12 @@ type Options struct {
 
 // Bucket is a client of one bucket. It follows no redirect, and is safe for concurrent use.
 type Bucket struct {
-	*sdk.Client
 	Prefix string          // of the keys: "" or with a slash at its end
-	Pool   *http.Transport // the network below the signatures
+	Pool   *http.Transport // the network
+
+	base    *url.URL
+	role    role.Source
+	options Options
 }
 
 // Open returns a client of the bucket that u names. Nothing is asked yet. credentials are asked
@@ -60,12 +64,7 @@ func Open(u *url.URL, credentials role.Source, o Options) (*Bucket, error) {
 		MaxIdleConnsPerHost:   connections,
 		DisableCompression:    true,
 	}
-	client := sdk.NewClient(&sdk.BaseURL{BucketURL: base}, &http.Client{
-		Transport:     &signer{role: credentials, next: pool, maxAnswer: o.MaxAnswer},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	})
-	client.Conf.RetryOpt = sdk.RetryOptions{Count: max(o.Attempts, 1), Interval: o.Pause}
-	return &Bucket{Client: client, Prefix: prefix, Pool: pool}, nil
+	return &Bucket{Prefix: prefix, Pool: pool, base: base, role: credentials, options: o}, nil
 }
 
 // Close closes idle connections.

@@ -3,10 +3,9 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
-
-	sdk "github.com/tencentyun/cos-go-sdk-v5"
 
 	"kyc-ocr-relay/internal/cos"
 	"kyc-ocr-relay/internal/role"
@@ -15,8 +14,7 @@ import (
 const (
 	// cosAnswer bounds the wait for an answer once a request is sent.
 	cosAnswer = 15 * time.Second
-	// cosAttempts and cosPause are the SDK's own number of attempts, and what is between
-	// them.
+	// cosAttempts is how often a request is made, with cosPause between two attempts.
 	cosAttempts = 3
 	cosPause    = 200 * time.Millisecond
 )
@@ -34,55 +32,47 @@ func newCOSArchive(u *url.URL, source role.Source) (*cosArchive, error) {
 }
 
 func (b *cosArchive) has(ctx context.Context, key string) (bool, error) {
-	has, err := b.bucket.Object.IsExist(ctx, b.bucket.Prefix+key)
+	_, err := b.bucket.Head(ctx, b.bucket.Prefix+key)
+	if cos.Status(err) == http.StatusNotFound {
+		return false, nil
+	}
 	if err != nil {
 		return false, cosError(err)
 	}
-	return has, nil
+	return true, nil
 }
 
 func (b *cosArchive) read(ctx context.Context, key string) ([]byte, error) {
-	response, err := b.bucket.Object.Get(ctx, b.bucket.Prefix+key, nil)
-	if sdk.IsNotFoundError(err) {
+	body, _, err := b.bucket.Get(ctx, b.bucket.Prefix+key)
+	if cos.Status(err) == http.StatusNotFound {
 		return nil, errAbsent
 	}
 	if err != nil {
 		return nil, cosError(err)
 	}
-	defer response.Body.Close()
-	data, err := readAll(response.Body)
+	defer body.Close()
+	data, err := readAll(body)
 	if err != nil {
 		return nil, cosError(err)
 	}
 	return data, nil
 }
 
-// write is one PUT: an object is there whole or not at all. The SDK judges whether
-// another attempt may help. It would make it, too, if it could seek in the content, but
-// the transport may still be reading for the last one: each gets a reader of its own.
+// write is one PUT: an object is there whole or not at all.
 func (b *cosArchive) write(ctx context.Context, key string, content blob) error {
-	for attempt := 1; ; attempt++ {
-		response, err := b.bucket.Object.Put(ctx, b.bucket.Prefix+key, content.open(), &sdk.ObjectPutOptions{
-			ACLHeaderOptions: &sdk.ACLHeaderOptions{XCosACL: "private"},
-			ObjectPutHeaderOptions: &sdk.ObjectPutHeaderOptions{
-				ContentType:              content.kind,
-				ContentLength:            content.size,
-				XCosServerSideEncryption: "AES256",
-			},
-		})
-		if err == nil {
-			return nil
-		}
-		_, again := b.bucket.CheckRetrieable(b.bucket.BaseURL.BucketURL, response, err, false)
-		if !again || attempt == cosAttempts || !pause(ctx, cosPause) {
-			return cosError(err)
-		}
+	_, err := b.bucket.Put(ctx, b.bucket.Prefix+key, content.open, content.size, http.Header{
+		"Content-Type":                 {content.kind},
+		"X-Cos-Acl":                    {"private"},
+		"X-Cos-Server-Side-Encryption": {"AES256"},
+	})
+	if err != nil {
+		return cosError(err)
 	}
+	return nil
 }
 
 func (b *cosArchive) remove(ctx context.Context, key string) error {
-	_, err := b.bucket.Object.Delete(ctx, b.bucket.Prefix+key)
-	if err != nil && !sdk.IsNotFoundError(err) {
+	if err := b.bucket.Delete(ctx, b.bucket.Prefix+key, ""); err != nil && cos.Status(err) != http.StatusNotFound {
 		return cosError(err)
 	}
 	return nil
@@ -90,5 +80,5 @@ func (b *cosArchive) remove(ctx context.Context, key string) error {
 
 func (b *cosArchive) close() { _ = b.bucket.Close() }
 
-// cosError is err of the SDK as it may be shown.
+// cosError is err of a bucket as it may be shown.
 func cosError(err error) error { return fmt.Errorf("cos: %w", cos.Error(err, harmless...)) }

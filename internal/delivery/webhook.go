@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/order"
+	"kyc-ocr-relay/internal/pause"
 	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/secret"
 )
@@ -106,7 +107,7 @@ func messageID(event, name string) string {
 // post tells p, again once where that may help.
 func (h *webhook) post(ctx context.Context, p payload) error {
 	again, err := h.once(ctx, p)
-	if again && pause(ctx, hookPause) {
+	if again && pause.For(ctx, hookPause) {
 		_, err = h.once(ctx, p)
 	}
 	if err != nil {
@@ -154,19 +155,4 @@ func (h *webhook) sign(id, timestamp string, body []byte) string {
 	_, _ = io.WriteString(mac, id+"."+timestamp+".")
 	mac.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// pause waits, unless ctx would not leave time for more.
-func pause(ctx context.Context, wait time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

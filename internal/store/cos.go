@@ -14,8 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	sdk "github.com/tencentyun/cos-go-sdk-v5"
-
 	"kyc-ocr-relay/internal/cos"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/ticket"
@@ -114,19 +112,19 @@ func (s *cosStore) origin(ctx context.Context, app string) (uint64, time.Time, e
 
 // get reads an object.
 func (s *cosStore) get(ctx context.Context, key string) ([]byte, time.Time, error) {
-	response, err := s.Object.Get(ctx, key, nil)
+	body, header, err := s.Get(ctx, key)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxValue+1))
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, maxValue+1))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	if len(data) > maxValue {
 		return nil, time.Time{}, errTooLarge
 	}
-	now, err := date(response)
+	now, err := date(header)
 	return data, now, err
 }
 
@@ -165,17 +163,15 @@ func (s *cosStore) swap(ctx context.Context, app string, version uint64, data []
 func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, error) {
 	writer := rand.Text()
 	put := func() error {
-		response, err := s.Object.Put(ctx, key, bytes.NewReader(data), &sdk.ObjectPutOptions{
-			ObjectPutHeaderOptions: &sdk.ObjectPutHeaderOptions{
-				ContentType:   "application/octet-stream",
-				XCosMetaXXX:   &http.Header{writerHeader: {writer}},
-				XOptionHeader: &http.Header{"X-Cos-Forbid-Overwrite": {"true"}},
-			},
+		header, err := s.Put(ctx, key, func() io.Reader { return bytes.NewReader(data) }, int64(len(data)), http.Header{
+			"Content-Type":           {"application/octet-stream"},
+			writerHeader:             {writer},
+			"X-Cos-Forbid-Overwrite": {"true"},
 		})
 		if err == nil {
-			if id := response.Header.Get("X-Cos-Version-Id"); id != "" {
+			if id := header.Get("X-Cos-Version-Id"); id != "" {
 				// Others would take for a lease what is none.
-				_, _ = s.Object.Delete(ctx, key, &sdk.ObjectDeleteOptions{XOptionQuery: &url.Values{"versionId": {id}}})
+				_ = s.Delete(ctx, key, id)
 				err = errNotCreateOnly
 			}
 		}
@@ -197,11 +193,11 @@ func (s *cosStore) create(ctx context.Context, key string, data []byte) (bool, e
 	}
 	// The name is taken, perhaps by this very PUT: its answer was lost, or something
 	// on the way sent it twice.
-	response, headErr := s.Object.Head(ctx, key, nil)
+	header, headErr := s.Head(ctx, key)
 	if headErr != nil {
 		return false, err
 	}
-	return response.Header.Get(writerHeader) == writer, nil
+	return header.Get(writerHeader) == writer, nil
 }
 
 // newest returns the newest version of app, 0 if there is none, and the store's time.
@@ -218,17 +214,17 @@ func (s *cosStore) newest(ctx context.Context, app string) (uint64, time.Time, e
 }
 
 // list returns up to limit objects of app that come after the one called after.
-func (s *cosStore) list(ctx context.Context, app, after string, limit int) ([]sdk.Object, time.Time, error) {
+func (s *cosStore) list(ctx context.Context, app, after string, limit int) ([]cos.Object, time.Time, error) {
 	folder := s.Prefix + app + "/"
 	if after == "" {
 		after = folder // itself an object, where a console created it
 	}
-	result, response, err := s.Client.Bucket.Get(ctx, &sdk.BucketGetOptions{Prefix: folder, Marker: after, MaxKeys: limit})
+	objects, header, err := s.List(ctx, folder, after, limit)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	now, err := date(response)
-	return result.Contents, now, err
+	now, err := date(header)
+	return objects, now, err
 }
 
 // collect deletes versions before the given one that are old enough. What it cannot
@@ -245,7 +241,7 @@ func (s *cosStore) collect(ctx context.Context, app string, before uint64, now t
 		if _, ok := s.version(app, objects[i].Key); !ok || err != nil || now.Sub(modified) < retain {
 			continue
 		}
-		if _, err := s.Object.Delete(ctx, objects[i].Key); err != nil {
+		if err := s.Delete(ctx, objects[i].Key, ""); err != nil {
 			return
 		}
 		deleted++
@@ -263,8 +259,8 @@ func (s *cosStore) version(app, key string) (uint64, bool) {
 	return math.MaxUint64 - v, ok
 }
 
-func date(response *sdk.Response) (time.Time, error) {
-	now, err := http.ParseTime(response.Header.Get("Date"))
+func date(header http.Header) (time.Time, error) {
+	now, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
 		return time.Time{}, errNoDate
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/jsonscan"
+	"kyc-ocr-relay/internal/pause"
 )
 
 const (
@@ -116,7 +117,7 @@ func (c *Client) do(ctx context.Context, k *round) (*Answer, error) {
 		if k.once {
 			again = again && err != nil && !k.sent.Load()
 		}
-		if again && attempt < maxAttempts && pause(ctx, attempt) {
+		if again && attempt < maxAttempts && pause.For(ctx, between(attempt)) {
 			if err != nil {
 				c.pool.CloseIdleConnections() // where one was dead, the others may be
 			}
@@ -143,24 +144,13 @@ func (c *Client) dropIdle(now time.Time) {
 	}
 }
 
-// pause waits before another attempt, unless ctx would not leave time for it.
-func pause(ctx context.Context, attempt int) bool {
+// between is the pause after an attempt.
+func between(attempt int) time.Duration {
 	wait := retryBase
 	for range attempt - 1 {
 		wait *= 3
 	}
-	wait = wait/2 + rand.N(wait) // #nosec G404 -- keeps instances out of step, and no secret
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return wait/2 + rand.N(wait) // #nosec G404 -- keeps instances out of step, and no secret
 }
 
 // attempt is the one round trip through which every call goes.
