@@ -35,7 +35,6 @@ func opener(level *slog.LevelVar, log *slog.Logger) func(context.Context) (*rela
 	reader := config.Reader{Role: credentials, Log: log}
 	memory := new(ticket.Memory)
 	return func(ctx context.Context) (*relay.Relay, error) {
-		scf.RootsOnce(os.Getenv, os.Setenv) // here, as it would hold up the first Ping
 		c, stale, err := reader.Load(ctx)
 		if err != nil {
 			return nil, err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/roots"
 )
 
 const (
@@ -58,6 +59,7 @@ func Open(u *url.URL, credentials role.Source, o Options) (*Bucket, error) {
 	}
 	pool := &http.Transport{
 		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSClientConfig:       roots.Config(base.Hostname()),
 		TLSHandshakeTimeout:   connectTimeout,
 		ResponseHeaderTimeout: o.Answer,
 		IdleConnTimeout:       idleLife,

@@ -20,6 +20,7 @@ import (
 	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/pause"
 	"kyc-ocr-relay/internal/redact"
+	"kyc-ocr-relay/internal/roots"
 	"kyc-ocr-relay/internal/secret"
 )
 
@@ -50,6 +51,7 @@ func newWebhook(u *url.URL, key secret.Text) *webhook {
 		client: &http.Client{
 			Timeout: hookTimeout,
 			Transport: &http.Transport{
+				TLSClientConfig:        roots.Config(u.Hostname()),
 				TLSHandshakeTimeout:    hookTimeout,
 				IdleConnTimeout:        30 * time.Second, // a frozen instance does not see one close
 				MaxResponseHeaderBytes: 64 << 10,

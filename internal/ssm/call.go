@@ -16,6 +16,7 @@ import (
 
 	"kyc-ocr-relay/internal/redact"
 	"kyc-ocr-relay/internal/role"
+	"kyc-ocr-relay/internal/roots"
 )
 
 // answerLimit bounds the API's answer. A secret has 32 KB at most (document 1140/40529).
@@ -60,14 +61,19 @@ var remedies = []struct{ prefix, remedy string }{
 func (s *Source) get(ctx context.Context, c role.Credentials) (string, error) {
 	settings := profile.NewClientProfile()
 	settings.HttpProfile.ReqTimeout = int(timeout / time.Second)
+	host := "ssm.tencentcloudapi.com"
+	settings.HttpProfile.Endpoint = host
 	if s.endpoint != nil {
+		host = s.endpoint.Hostname()
 		settings.HttpProfile.Scheme, settings.HttpProfile.Endpoint = s.endpoint.Scheme, s.endpoint.Host
 	}
 	client := common.NewCommonClient(
 		common.NewTokenCredential(c.SecretID.Reveal(), c.SecretKey.Reveal(), c.SessionToken.Reveal()), s.region, settings)
 	// One call in ten minutes: nothing is gained by keeping a connection, which a frozen instance
 	// would find dead.
-	client.WithHttpTransport(once{&http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}})
+	client.WithHttpTransport(once{&http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: roots.Config(host), DisableKeepAlives: true,
+	}})
 
 	request := sdkhttp.NewCommonRequest("ssm", "2019-09-23", "GetSecretValue")
 	request.SetContext(ctx)

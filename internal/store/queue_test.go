@@ -37,7 +37,7 @@ func TestRedisQueueIsNoOutage(t *testing.T) {
 		config.Apps[fmt.Sprint("app", i)] = ticket.App{Issuer: issuer, Secret: secret.New("secret")}
 	}
 	renew := func(address string) {
-		config.Store = openRedisAt(t, redisAt("redis", address, ""), nil)
+		config.Store = openRedisAt(t, redisAt("redis", address, ""))
 		cache := ticket.New(config)
 		var all sync.WaitGroup
 		for app := range config.Apps {

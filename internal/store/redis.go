@@ -3,8 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/url"
@@ -17,6 +15,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"kyc-ocr-relay/internal/redact"
+	"kyc-ocr-relay/internal/roots"
 	"kyc-ocr-relay/internal/ticket"
 )
 
@@ -81,9 +80,8 @@ func (c *redisConn) Err() error {
 	return c.ConnWithContext.Err()
 }
 
-// openRedis returns a store at u. roots are the authorities for rediss, nil the
-// system's.
-func openRedis(u *url.URL, roots *x509.CertPool) (ticket.Store, error) {
+// openRedis returns a store at u.
+func openRedis(u *url.URL) (ticket.Store, error) {
 	database := 0
 	if path := strings.Trim(u.Path, "/"); path != "" {
 		n, err := strconv.ParseUint(path, 10, 16)
@@ -110,7 +108,7 @@ func openRedis(u *url.URL, roots *x509.CertPool) (ticket.Store, error) {
 		redis.DialWriteTimeout(redisTimeout),
 		redis.DialTLSHandshakeTimeout(redisTimeout),
 		redis.DialUseTLS(u.Scheme == "rediss"),
-		redis.DialTLSConfig(&tls.Config{ServerName: u.Hostname(), RootCAs: roots, MinVersion: tls.VersionTLS12}),
+		redis.DialTLSConfig(roots.Config(u.Hostname())),
 	}
 	address := net.JoinHostPort(u.Hostname(), port)
 	s := &redisStore{}

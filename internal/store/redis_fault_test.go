@@ -18,7 +18,7 @@ import (
 // An instance that was frozen finds its connections dead, without a sign of it.
 func TestRedisDeadConnection(t *testing.T) {
 	f := forward(t, startMini(t).Addr())
-	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""), nil)
+	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""))
 	mustSwap(t, s, "app", 0, []byte("one"))
 	f.dead.Store(true)
 	if v := mustLoad(t, s, "app"); v.Version != 1 {
@@ -41,7 +41,7 @@ func TestRedisDeadConnection(t *testing.T) {
 func TestRedisLostAnswer(t *testing.T) {
 	mini := startMini(t)
 	f := forward(t, mini.Addr())
-	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""), nil)
+	s := openRedisAt(t, redisAt("redis", f.Addr().String(), ""))
 	mustSwap(t, s, "app", 0, []byte("one"))
 	one := at(t, s, "app", 1)
 	f.deaf.Store(true)
@@ -59,7 +59,7 @@ func TestRedisHangs(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	mustDo(t, err)
 	defer l.Close()
-	s := openRedisAt(t, redisAt("redis", l.Addr().String(), ""), nil)
+	s := openRedisAt(t, redisAt("redis", l.Addr().String(), ""))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
@@ -72,7 +72,7 @@ func TestRedisHangs(t *testing.T) {
 // Versions of more than 53 bits are compared exactly.
 func TestRedisLargeVersions(t *testing.T) {
 	mini := startMini(t)
-	s := openRedisAt(t, redisAt("redis", mini.Addr(), ""), nil)
+	s := openRedisAt(t, redisAt("redis", mini.Addr(), ""))
 	mini.DB(2).HSet(redisKey("app"), "v", "9007199254740993", "d", "x")
 	for version, want := range map[uint64]bool{9007199254740992: false, 9007199254740993: true} {
 		if ok, err := s.Swap(t.Context(), "app", version, []byte("y")); ok != want || err != nil {

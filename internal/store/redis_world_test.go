@@ -31,13 +31,13 @@ func redisAt(scheme, address, user string) string {
 	return (&url.URL{Scheme: scheme, User: url.UserPassword(user, password), Host: address, Path: "/2"}).String()
 }
 
-func openRedisAt(t testing.TB, location string, roots *x509.CertPool) ticket.Store {
+func openRedisAt(t testing.TB, location string) ticket.Store {
 	t.Helper()
 	u, err := url.Parse(location)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openRedis(u, roots)
+	s, err := openRedis(u)
 	return opened(t, s, err)
 }
 
@@ -109,9 +109,9 @@ func (s *server) stop() {
 	_ = s.command.Wait()
 }
 
-func (s *server) medium(location string, roots *x509.CertPool) medium {
+func (s *server) medium(location string) medium {
 	return medium{
-		open:      func(t testing.TB) ticket.Store { return openRedisAt(t, location, roots) },
+		open:      func(t testing.TB) ticket.Store { return openRedisAt(t, location) },
 		now:       func() time.Time { return time.Now().Round(0) },
 		precision: 10 * time.Millisecond,
 		down:      func(*testing.T) { s.stop() },
@@ -139,7 +139,7 @@ func (s *server) do(t testing.TB, command ...any) {
 }
 
 // authority makes a certificate for 127.0.0.1 that has signed itself.
-func authority(t *testing.T) (certificate, key string, roots *x509.CertPool) {
+func authority(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	mustDo(t, err)
@@ -161,11 +161,7 @@ func authority(t *testing.T) (certificate, key string, roots *x509.CertPool) {
 		mustDo(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: data}), 0o600))
 		return path
 	}
-	parsed, err := x509.ParseCertificate(der)
-	mustDo(t, err)
-	roots = x509.NewCertPool()
-	roots.AddCert(parsed)
-	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", encoded), roots
+	return write("cert.pem", "CERTIFICATE", der), write("key.pem", "PRIVATE KEY", encoded)
 }
 
 // forwarder stands between a store and its server, as a NAT does.

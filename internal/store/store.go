@@ -46,7 +46,7 @@ func Open(scheme, location string, credentials role.Source) (ticket.Store, error
 	case "file":
 		return openFile(u)
 	case "redis", "rediss":
-		return openRedis(u, nil)
+		return openRedis(u)
 	case "cos":
 		return openCOS(u, credentials)
 	}

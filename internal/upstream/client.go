@@ -20,6 +20,7 @@ import (
 
 	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/pause"
+	"kyc-ocr-relay/internal/roots"
 )
 
 const (
@@ -64,11 +65,13 @@ func New(c Config) *Client {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: c.Timeout, KeepAlive: maxIdle / 2}).DialContext
 	}
+	config := roots.Config(c.BaseURL.Hostname())
+	// An instance that gets a query a minute has a connection of its own for each: the session is
+	// resumed then, with no signature to check.
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	pool := &http.Transport{
-		DialContext: c.Dial,
-		// An instance that gets a query a minute has a connection of its own for each: the
-		// session is resumed then, with neither certificates nor a signature to check.
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(4)},
+		DialContext:            c.Dial,
+		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    c.Timeout,
 		MaxIdleConnsPerHost:    100, // as many as a Web function serves at once
 		IdleConnTimeout:        maxIdle,

@@ -1,0 +1,266 @@
+package roots
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const host = "kyc.example"
+
+// authority is a certificate with its key.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+var serial int64
+
+// issue has a certificate signed; by nil: by itself.
+func issue(t *testing.T, by *authority, change func(*x509.Certificate)) *authority {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial++
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: fmt.Sprint("authority ", serial)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+	}
+	change(template)
+	signer := &authority{template, key}
+	if by != nil {
+		signer = by
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, signer.certificate, key.Public(), signer.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &authority{certificate, key}
+}
+
+func signs(c *x509.Certificate) {
+	c.IsCA, c.KeyUsage, c.ExtKeyUsage = true, x509.KeyUsageCertSign, nil
+}
+func serves(c *x509.Certificate)   { c.DNSNames = []string{host} }
+func expired(c *x509.Certificate)  { c.NotAfter = time.Now().Add(-time.Minute) }
+func unborn(c *x509.Certificate)   { c.NotBefore = time.Now().Add(time.Minute) }
+func misnamed(c *x509.Certificate) { c.DNSNames = []string{"other.example"} }
+
+func all(changes ...func(*x509.Certificate)) func(*x509.Certificate) {
+	return func(c *x509.Certificate) {
+		for _, change := range changes {
+			change(c)
+		}
+	}
+}
+
+// chains returns the chains that a server might present, the bundle of roots that the client has, and
+// what is to be accepted.
+func chains(t *testing.T) (cases map[string][]*authority, bundle []byte, good map[string]bool) {
+	root, unknown, old := issue(t, nil, signs), issue(t, nil, signs), issue(t, nil, all(signs, expired))
+	named := func(other *authority) func(*x509.Certificate) {
+		return func(c *x509.Certificate) { c.Subject = other.certificate.Subject }
+	}
+	twin := issue(t, nil, all(signs, named(root))) // another key under the same name
+	middle := issue(t, root, signs)
+	late := issue(t, root, all(signs, expired))
+	limited := issue(t, root, all(signs, func(c *x509.Certificate) {
+		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{"other.example"}
+	}))
+	alone := issue(t, nil, serves)
+	leaf := issue(t, unknown, serves) // trusted as it is
+	server := func(by *authority, changes ...func(*x509.Certificate)) *authority {
+		return issue(t, by, all(append([]func(*x509.Certificate){serves}, changes...)...))
+	}
+	ofMiddle, ofTwin := server(middle), server(twin)
+	cases = map[string][]*authority{
+		"good":                   {ofMiddle, middle},
+		"with its root":          {ofMiddle, middle, root},
+		"in disorder":            {ofMiddle, root, middle},
+		"straight from the root": {server(root)},
+		"of the twin":            {ofTwin},
+		"trusted itself":         {leaf},
+
+		"without the middle":      {ofMiddle},
+		"unknown root":            {server(unknown)},
+		"unknown root, sent":      {server(unknown), unknown},
+		"signed by itself":        {alone},
+		"expired":                 {server(middle, expired), middle},
+		"not yet valid":           {server(middle, unborn), middle},
+		"misnamed":                {server(middle, misnamed), middle},
+		"nameless":                {server(middle, func(c *x509.Certificate) { c.DNSNames = nil }), middle},
+		"middle expired":          {server(late), late},
+		"root expired":            {server(old)},
+		"for clients":             {server(middle, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), middle},
+		"of a name out of bounds": {server(limited), limited},
+		"of no authority":         {server(ofMiddle), ofMiddle, middle},
+	}
+	good = map[string]bool{"good": true, "with its root": true, "in disorder": true, "straight from the root": true, "of the twin": true, "trusted itself": true}
+	if system, err := os.ReadFile("/etc/ssl/certs/ca-certificates.crt"); err == nil {
+		bundle = system
+	}
+	for _, a := range []*authority{old, root, twin, leaf} {
+		bundle = append(bundle, "# a root\n-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n"...)
+		bundle = append(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})...)
+	}
+	// What crypto/x509 takes for none: with a header, under another title.
+	for _, block := range []pem.Block{{Type: "CERTIFICATE", Headers: map[string]string{"a": "b"}}, {Type: "TRUSTED CERTIFICATE"}} {
+		block.Bytes = unknown.certificate.Raw
+		bundle = append(bundle, pem.EncodeToMemory(&block)...)
+	}
+	return cases, bundle, good
+}
+
+// connect shakes hands with a server that presents a chain, and returns the client's error.
+func connect(t *testing.T, chain []*authority, c *tls.Config) error {
+	t.Helper()
+	served := tls.Certificate{PrivateKey: chain[0].key}
+	for _, a := range chain {
+		served.Certificate = append(served.Certificate, a.certificate.Raw)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{served}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if conn, err := listener.Accept(); err == nil {
+			_ = conn.(*tls.Conn).HandshakeContext(t.Context())
+			_ = conn.Close()
+		}
+	}()
+	conn, err := (&tls.Dialer{Config: c}).DialContext(t.Context(), "tcp", listener.Addr().String())
+	if err == nil {
+		_ = conn.Close()
+	}
+	<-done
+	_ = listener.Close()
+	return err
+}
+
+// Every chain is judged as crypto/tls judges it with the system's pool, to the text of its error. The
+// pool is read once in a process: it is this test's own binary, with a bundle of the test's.
+func TestAsTheStandardPool(t *testing.T) {
+	if os.Getenv("ROOTS_OF_THIS_TEST") == "" {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAsTheStandardPool$", "-test.v") // #nosec G204 -- this very test
+		command.Env = append(os.Environ(), "ROOTS_OF_THIS_TEST=yes", "SSL_CERT_FILE="+filepath.Join(t.TempDir(), "roots.pem"), "SSL_CERT_DIR="+t.TempDir())
+		out, err := command.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("25 chains")) {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	cases, bundle, good := chains(t)
+	if err := os.WriteFile(os.Getenv("SSL_CERT_FILE"), bundle, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	judge := func(name string, chain []*authority, ours *tls.Config, want bool) {
+		t.Helper()
+		compared++
+		standard := connect(t, chain, &tls.Config{MinVersion: tls.VersionTLS12, ServerName: ours.ServerName})
+		got := connect(t, chain, ours)
+		if fmt.Sprint(got) != fmt.Sprint(standard) || (got == nil) != want {
+			t.Errorf("%s: %v, crypto/tls says %v", name, got, standard)
+		}
+		var failed *tls.CertificateVerificationError
+		if got != nil && (!errors.As(got, &failed) || len(failed.UnverifiedCertificates) != len(chain)) {
+			t.Errorf("%s: a %T", name, got)
+		}
+	}
+	again := Config(host)
+	for name, chain := range cases {
+		judge(name, chain, Config(host), good[name])
+		if err := connect(t, chain, again); (err == nil) != good[name] {
+			t.Errorf("%s, where others were judged before: %v", name, err)
+		}
+	}
+	for _, name := range []string{"other.example", "KYC.example", "kyc.example.", "127.0.0.1", "*.example", "example"} {
+		judge(name, cases["good"], Config(name), name == "KYC.example" || name == "kyc.example.")
+	}
+	t.Logf("%d chains", compared)
+}
+
+// Without a bundle the roots are those of the directory.
+func TestNoBundle(t *testing.T) {
+	if os.Getenv("ROOTS_OF_THIS_TEST") == "" {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNoBundle$") // #nosec G204 -- this very test
+		command.Env = append(os.Environ(), "ROOTS_OF_THIS_TEST=yes", "SSL_CERT_FILE="+filepath.Join(t.TempDir(), "none"), "SSL_CERT_DIR="+t.TempDir())
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
+	root := issue(t, nil, signs)
+	file := filepath.Join(os.Getenv("SSL_CERT_DIR"), "own.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := connect(t, []*authority{issue(t, root, serves)}, Config(host)); err != nil {
+		t.Error(err)
+	}
+	if err := connect(t, []*authority{issue(t, issue(t, nil, signs), serves)}, Config(host)); err == nil {
+		t.Error("a root that nobody knows is trusted")
+	}
+}
+
+// The layouts of Debian and of CentOS 7, where the platform runs: the first bundle that is there counts.
+func TestBundles(t *testing.T) {
+	t.Setenv("SSL_CERT_FILE", "")
+	defer func(before []string) { bundles = before }(bundles)
+	folder := t.TempDir()
+	bundles = []string{filepath.Join(folder, "debian.crt"), filepath.Join(folder, "centos.crt")}
+	if look(func(_, _ []byte) bool { return true }) {
+		t.Error("a root out of nowhere")
+	}
+	for i := len(bundles) - 1; i >= 0; i-- {
+		root := issue(t, nil, signs)
+		if err := os.WriteFile(bundles[i], pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		server := []*authority{issue(t, root, serves)}
+		if err := connect(t, server, Config(host)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A long line, or a file that ends within a certificate, ends the look and no more.
+func TestLookEnds(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "roots.pem")
+	t.Setenv("SSL_CERT_FILE", file)
+	for _, text := range []string{"", "-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\nMII", string(bytes.Repeat([]byte("x"), 1<<20))} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if look(func(_, _ []byte) bool { return true }) {
+			t.Errorf("%.30q has a certificate", text)
+		}
+	}
+}
