@@ -5,7 +5,7 @@ package scf
 import (
 	"context"
 	"runtime/debug"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tencentyun/scf-go-lib/cloudfunction"
@@ -31,7 +31,7 @@ func Start(i Invoker, getenv func(string) string) {
 type function struct {
 	invoker Invoker
 	getenv  func(string) string
-	first   sync.Once
+	events  atomic.Int64
 	ballast []byte
 }
 
@@ -40,7 +40,9 @@ const deadlineMargin = 100 * time.Millisecond
 
 // Invoke implements cloudfunction.Handler.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	f.first.Do(f.collectLess)
+	if f.events.Add(1) == 2 {
+		f.collectLess()
+	}
 	invocation, ok := functioncontext.FromContext(ctx)
 	if !ok {
 		invocation = &functioncontext.FunctionContext{}
@@ -66,7 +68,7 @@ const (
 	ballastPercent = 25
 )
 
-// collectLess is for the first event, as it would be a fifth of a cold start.
+// collectLess is for the second event, as it would be a good part of a cold start.
 func (f *function) collectLess() {
 	if f.getenv("GOGC") == "" && f.getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(ballastPercent)
