@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"kyc-ocr-relay/internal/budget"
 	"kyc-ocr-relay/internal/delivery"
 	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/order"
@@ -30,14 +31,17 @@ func (e event) isDirect() bool { return e.has("action") || e.has("order_no") }
 
 // Invoke answers an event of the event function: an HTTP request, a timer, something
 // with order messages in it, or a direct invocation. invocation is its id. The
-// returned bytes are the function's return value; they are not to be changed.
+// returned bytes are the function's return value; they are valid until the next event, and not to
+// be changed.
 func (h *Handler) Invoke(ctx context.Context, invocation string, payload []byte) (value []byte, err error) {
 	deepen()
 	id := requestID(invocation)
+	memory := h.last.Begin()
+	defer memory.End()
 	var e event
 	panicked := caught(func() {
 		if e, err = decode(payload); err == nil {
-			value, err = h.handle(ctx, id, e, payload)
+			value, err = h.handle(ctx, id, e, payload, memory)
 		}
 	})
 	switch {
@@ -63,9 +67,9 @@ func decode(payload []byte) (event, error) {
 }
 
 // handle does what e asks for.
-func (h *Handler) handle(ctx context.Context, id string, e event, payload []byte) ([]byte, error) {
+func (h *Handler) handle(ctx context.Context, id string, e event, payload []byte, memory *budget.Lent) ([]byte, error) {
 	if e.isHTTP() {
-		return h.http(ctx, id, e), nil
+		return h.http(ctx, id, e, memory), nil
 	}
 	var messages []order.Message
 	if !e.isTimer() && !e.isDirect() {
@@ -89,20 +93,21 @@ func (h *Handler) handle(ctx context.Context, id string, e event, payload []byte
 	case action == "deliver":
 		return h.deliverOne(ctx, id, r, order.Named(e, r.DefaultApp))
 	case action == "query", order.IsUnset(e["action"]):
-		return h.query(ctx, id, r, e)
+		return h.query(ctx, id, r, e, memory)
 	}
 	return nil, errors.New("unknown action: query, deliver and renew are known")
 }
 
 // http answers an HTTP request that came as an event, of API Gateway or of a
 // Function URL.
-func (h *Handler) http(ctx context.Context, id string, e event) []byte {
+func (h *Handler) http(ctx context.Context, id string, e event, memory *budget.Lent) []byte {
 	req := &request{
 		id:     id,
 		method: jsonscan.Text(e["httpMethod"]),
 		path:   jsonscan.Text(e["path"]),
 		limit:  scf.ResponseLimit,
 		event:  true,
+		lent:   memory,
 		source: func() ([]byte, error) { return eventBody(e) },
 	}
 	if !decodeQuery(e["queryString"], req.add) {
@@ -171,7 +176,7 @@ func (h *Handler) deliverOne(ctx context.Context, id string, r *relay.Relay, o o
 
 // query answers a direct invocation: the upstream's JSON whatever its code, or an
 // error whose message is the body that the HTTP routes would have answered with.
-func (h *Handler) query(ctx context.Context, id string, r *relay.Relay, e event) ([]byte, error) {
+func (h *Handler) query(ctx context.Context, id string, r *relay.Relay, e event, memory *budget.Lent) ([]byte, error) {
 	line := logLine{start: time.Now(), id: id, route: "invoke"}
 	resp := line.guard(h.log, func() *response {
 		q, err := r.Named(order.Named(e, r.DefaultApp))
@@ -182,7 +187,7 @@ func (h *Handler) query(ctx context.Context, id string, r *relay.Relay, e event)
 		if err != nil {
 			return line.fail(failed(err))
 		}
-		q.WithPhotos, q.WithNative, q.Limit = flag(e["get_file"]), flag(e["get_native"]), scf.ResponseLimit
+		q.WithPhotos, q.WithNative, q.Limit, q.Memory = flag(e["get_file"]), flag(e["get_native"]), scf.ResponseLimit, memory
 		answer, err := h.relays.Ask(ctx, r, q, &line.trace)
 		if err != nil {
 			return line.fail(failed(err))

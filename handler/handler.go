@@ -22,6 +22,7 @@ type Handler struct {
 	relays *relay.Current
 	loans  relay.Loans
 	budget *budget.Budget // of requests to the Web function, which may be many at a time
+	last   budget.Last    // of events, which are one at a time
 	log    *slog.Logger
 }
 
@@ -43,6 +44,7 @@ type request struct {
 	source        func() ([]byte, error) // reads the body, once
 	bodyRead      bool                   // to its end
 	hold          *budget.Hold           // of the memory for answers; nil: the instance has no other request
+	lent          *budget.Lent           // the memory for the answer, in place of hold
 }
 
 // param is one query parameter, decoded.
@@ -200,10 +202,10 @@ func (req *request) admit(large bool) bool { return req.hold == nil || req.hold.
 
 // memory is for the upstream's answer.
 func (req *request) memory() upstream.Memory {
-	if req.hold == nil {
-		return nil
+	if req.hold != nil {
+		return req.hold
 	}
-	return req.hold
+	return req.lent
 }
 
 // room is what the upstream's answer gets in front of it.

@@ -147,8 +147,7 @@ const (
 )
 
 // spares has buffers of answers that were written, by the length of their size: none is
-// used for an answer of less than half of it. An event function has none: what it
-// returned is still being sent when the next event comes.
+// used for an answer of less than half of it.
 var spares [22]sync.Pool
 
 // buffer returns n bytes, whatever is in them.

@@ -37,7 +37,7 @@ func (b *bench) event() error {
 	for _, c := range []struct {
 		size           int
 		obvious, floor float64 // limits
-	}{{1 << 10, 1, 0}, {256 << 10, 1. / 2, 0}, {4 << 20, 1. / 3, 1.5}} {
+	}{{1 << 10, 0.8, 0}, {256 << 10, 0.1, 0}, {4 << 20, 0.06, 1.5}} {
 		times := table{}
 		for round := range b.rounds + 1 {
 			for i := range names {
@@ -119,7 +119,7 @@ func (b *bench) cold() error {
 		}
 	}
 	relay, empty := times.median("relay"), times.median("empty")
-	atMost(1.3, relay/empty, "exec to first Ping, to an empty function (%.2f ms to %.2f ms)", relay, empty)
+	atMost(1.2, relay/empty, "exec to first Ping, to an empty function (%.2f ms to %.2f ms)", relay, empty)
 	return b.shared()
 }
 

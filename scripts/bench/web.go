@@ -38,7 +38,7 @@ func (b *bench) web() error {
 	for _, c := range []struct {
 		size         int
 		proxy, nginx float64 // limits
-	}{{1 << 10, 1, 0.5}, {1 << 20, 0.95, 0}} {
+	}{{1 << 10, 1.3, 0.75}, {1 << 20, 1.2, 0}} {
 		rates, times := table{}, table{}
 		peak, err := b.turns(names, c.size, rates, times)
 		if err != nil {

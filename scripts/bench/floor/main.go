@@ -1,5 +1,5 @@
-// Command floor does the least that a relay can do: it reads the upstream's body into
-// a buffer of its size, and returns a payload of the same size that was made before.
+// Command floor does the least that a relay can do: it reads the upstream's body into the
+// buffer of the last one, and returns a payload of the same size that was made before.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/tencentyun/scf-go-lib/cloudfunction"
 )
 
-type floor struct{ payload []byte }
+type floor struct{ payload, buffer []byte }
 
 func (f *floor) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 	response, err := http.Get(os.Getenv("KYC_BASE_URL") + "/api/server/getBankCardOcrResult?order_no=" + order(event))
@@ -20,7 +20,10 @@ func (f *floor) Invoke(ctx context.Context, event []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body := make([]byte, response.ContentLength)
+	if response.ContentLength > int64(len(f.buffer)) {
+		f.buffer = make([]byte, response.ContentLength)
+	}
+	body := f.buffer[:response.ContentLength]
 	if _, err := io.ReadFull(response.Body, body); err != nil {
 		return nil, err
 	}
