@@ -108,7 +108,8 @@ var layers = map[string]layer{
 		tests:   "internal/apitest internal/simulator",
 		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
 	},
-	"scripts/package": {tool: true, imports: "internal/archive", tests: "internal/config internal/gateway internal/simulator"},
+	"scripts/internal/chart": {tool: true, drivers: "golang.org/x/image gonum.org/v1/plot"},
+	"scripts/package":        {tool: true, imports: "internal/archive", tests: "internal/config internal/gateway internal/simulator"},
 	"scripts/query": {
 		tool:    true,
 		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream signer",
