@@ -21,8 +21,9 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 15, "rounds of each measurement, of which the median counts")
 	only := flag.String("only", "", "parts, event, cold, tier, memory, web or zip; empty for all")
+	pictures := flag.String("pictures", "", "folder to write pictures of what was measured to; it has to be there")
 	flag.Parse()
-	if err := run(context.Background(), *rounds, *only); err != nil {
+	if err := run(context.Background(), *rounds, *only, *pictures); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -30,19 +31,20 @@ func main() {
 
 // bench is one run.
 type bench struct {
-	ctx    context.Context
-	rounds int
-	dir    string
-	base   string // of the upstream
+	ctx      context.Context
+	rounds   int
+	dir      string
+	base     string // of the upstream
+	pictures string // folder; "": none are drawn
 }
 
-func run(ctx context.Context, rounds int, only string) error {
+func run(ctx context.Context, rounds int, only, pictures string) error {
 	dir, err := os.MkdirTemp("", "kyc-ocr-relay-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{ctx: ctx, rounds: rounds, dir: dir}
+	b := &bench{ctx: ctx, rounds: rounds, dir: dir, pictures: pictures}
 	for _, program := range []string{".", "./scripts/bench/obvious", "./scripts/bench/floor", "./scripts/bench/empty", "./scripts/bench/proxy"} {
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names from the list above
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -24,8 +24,8 @@ import (
 )
 
 // The platform gives a processor in proportion to memory, 1280 MB being a core: these are the shares
-// of 64 and 128 MB.
-var shares = []int{5, 10} // percent
+// of 64, 128 and 1280 MB.
+var shares = []int{5, 10, 100} // percent
 
 // quotas is where the kernel takes quotas of a processor: version 1 of control groups.
 const quotas = "/sys/fs/cgroup/cpu"
@@ -45,16 +45,19 @@ func (b *bench) tier() error {
 	defer server.Close()
 	env := b.env()
 	env["KYC_BASE_URL"], env["SSL_CERT_FILE"] = "https://"+server.Addr, roots
+	var measured []latency
 	for _, share := range shares {
-		if err := b.share(share, env); err != nil {
+		l := latency{share, table{}, map[string]table{}}
+		if err := b.share(share, env, &l); err != nil {
 			return err
 		}
+		measured = append(measured, l)
 	}
-	return nil
+	return errors.Join(b.latencyPicture(measured), b.cost(env))
 }
 
 // share measures at one share.
-func (b *bench) share(share int, env map[string]string) error {
+func (b *bench) share(share int, env map[string]string, l *latency) error {
 	names := []string{"relay", "obvious"}
 	first, used := table{}, table{}
 	warm := map[string]table{"1 KB": {}, "1 MB": {}, "1 KB, a new connection": {}}
@@ -81,6 +84,7 @@ func (b *bench) share(share int, env map[string]string) error {
 			}
 		}
 	}
+	l.first, l.warm = first, warm
 	limit, cost := 0.4, 0.5
 	if share != shares[0] {
 		limit, cost = 0, 0

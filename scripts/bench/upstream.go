@@ -7,10 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
-// upstream answers every call at once and checks nothing. A result has as many bytes as
-// the order number says: s4194304.
+// upstream checks nothing. A result has as many bytes, and takes as many milliseconds, as the order
+// number says: s4194304d200. Everything else it answers at once.
 type upstream struct{ bodies sync.Map }
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -22,7 +23,11 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/api/oauth2/api_ticket":
 		body = []byte(`{"code":"0","msg":"ok","tickets":[{"value":"bench-ticket","expire_in":"3600"}]}`)
 	default:
-		size, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Query().Get("order_no"), "s"))
+		length, delay, _ := strings.Cut(strings.TrimPrefix(r.URL.Query().Get("order_no"), "s"), "d")
+		size, _ := strconv.Atoi(length)
+		if wait, _ := strconv.Atoi(delay); wait > 0 {
+			time.Sleep(time.Duration(wait) * time.Millisecond)
+		}
 		cached, ok := u.bodies.Load(size)
 		if !ok {
 			cached, _ = u.bodies.LoadOrStore(size, result(size))
