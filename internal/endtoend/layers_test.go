@@ -109,7 +109,12 @@ var layers = map[string]layer{
 		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
 	},
 	"scripts/internal/chart": {tool: true, drivers: "golang.org/x/image gonum.org/v1/plot"},
-	"scripts/package":        {tool: true, imports: "internal/archive", tests: "internal/config internal/gateway internal/simulator"},
+	"scripts/package": {
+		tool:    true,
+		imports: "internal/archive",
+		tests:   "internal/config internal/gateway internal/simulator",
+		drivers: "github.com/google/go-containerregistry golang.org/x/crypto/x509roots",
+	},
 	"scripts/query": {
 		tool:    true,
 		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream signer",

@@ -81,7 +81,7 @@ func TestZipsStartAndAnswer(t *testing.T) {
 }
 
 func TestOutsideTheProject(t *testing.T) {
-	err := run(t.Context(), t.TempDir(), t.TempDir(), io.Discard)
+	err := run(t.Context(), t.TempDir(), t.TempDir(), false, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "in the project's folder") {
 		t.Errorf("got %v", err)
 	}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+
+	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/simulator"
+)
+
+// TestImage goes the whole way: package, read the image back, unpack its layers, start what is in them
+// as its user and with nothing else to see, and ask.
+func TestImage(t *testing.T) {
+	out := t.TempDir()
+	printed := packageImage(t, "../..", out)
+	i := readLayout(t, filepath.Join(out, "image"))
+	digest, err := i.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	t.Run("the digest is printed", func(t *testing.T) {
+		line := regexp.MustCompile(`image\.tar +\d\.\d\d MB  digest ` + digest.String() + "\n")
+		if !line.MatchString(printed) {
+			t.Errorf("no line like %v in\n%s", line, printed)
+		}
+	})
+	t.Run("every tool reads it", func(t *testing.T) { readsEverywhere(t, out, digest) })
+	t.Run("the platform is told what it needs", func(t *testing.T) {
+		c, err := i.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := v1.Config{
+			Entrypoint: []string{"/kyc-ocr-relay"}, User: "65532:65532", WorkingDir: "/",
+			ExposedPorts: map[string]struct{}{"9000/tcp": {}}, Labels: c.Config.Labels,
+		}
+		if diff := cmp.Diff(want, c.Config); diff != "" {
+			t.Error(diff)
+		}
+		if c.OS != "linux" || c.Architecture != "amd64" || !c.Created.Equal(made) || len(c.Config.Labels) != 2 {
+			t.Errorf("config: %+v", c)
+		}
+	})
+
+	root := t.TempDir()
+	entries := unpackImage(t, i, root)
+	t.Run("there is nothing in it but what it needs", func(t *testing.T) {
+		want := map[string]fs.FileMode{ // no passwd, no shell, no bit that lets somebody write
+			"etc": 0o555, "etc/ssl": 0o555, "etc/ssl/certs": 0o555, rootsFile: 0o444, "kyc-ocr-relay": 0o555,
+		}
+		if diff := cmp.Diff(want, entries); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("its roots are roots", func(t *testing.T) { checkRoots(t, filepath.Join(root, rootsFile)) })
+	t.Run("it answers", func(t *testing.T) { imageAnswers(t, root) })
+	t.Run("the same image from another folder", func(t *testing.T) {
+		again := t.TempDir()
+		packageImage(t, otherFolder(t), again)
+		if a, b := sum(t, filepath.Join(out, "image.tar")), sum(t, filepath.Join(again, "image.tar")); a != b {
+			t.Errorf("image.tar is %s here and %s there", a, b)
+		}
+	})
+	t.Run("written over an older one", func(t *testing.T) {
+		older := filepath.Join(out, "image", "blobs", "sha256", "older")
+		if err := os.WriteFile(older, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before := sum(t, filepath.Join(out, "image.tar"))
+		packageImage(t, "../..", out)
+		if after := sum(t, filepath.Join(out, "image.tar")); after != before {
+			t.Errorf("image.tar was %s and is %s", before, after)
+		}
+	})
+}
+
+// packageImage runs the command: compressing under the race detector takes long.
+func packageImage(t *testing.T, folder, out string) (printed string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "run", "./scripts/package", "-image", "-out", out)
+	cmd.Dir = folder
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return string(text)
+}
+
+// otherFolder copies what the command needs of the module.
+func otherFolder(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range []string{"go.mod", "go.sum", "main.go"} {
+		text, err := os.ReadFile(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"handler", "internal", "signer", "scripts/package"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func readLayout(t *testing.T, folder string) v1.Image {
+	t.Helper()
+	index, err := layout.ImageIndexFromPath(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := index.IndexManifest()
+	if err != nil || len(m.Manifests) != 1 {
+		t.Fatalf("index %+v: %v", m, err)
+	}
+	i, err := index.Image(m.Manifests[0].Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// readsEverywhere reads the image as tools do: the layout as crane does, the tar as "docker load", and
+// with skopeo where there is one.
+func readsEverywhere(t *testing.T, out string, digest v1.Hash) {
+	file := filepath.Join(out, "image.tar")
+	if err := validate.Image(readLayout(t, filepath.Join(out, "image"))); err != nil {
+		t.Errorf("layout: %v", err)
+	}
+	docker, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate.Image(docker); err != nil {
+		t.Errorf("tar: %v", err)
+	}
+	if _, err := exec.LookPath("skopeo"); err != nil {
+		t.Log("skopeo is not installed: the tar was not read with it")
+		return
+	}
+	text, err := exec.CommandContext(t.Context(), "skopeo", "inspect", "oci-archive:"+file).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen struct{ Digest string }
+	if err := json.Unmarshal(text, &seen); err != nil || seen.Digest != digest.String() {
+		t.Errorf("skopeo reads the digest %s, not %s (%v)", seen.Digest, digest, err)
+	}
+}
+
+// unpackImage writes the files of all layers, and returns the modes of all entries.
+func unpackImage(t *testing.T, i v1.Image, root string) map[string]fs.FileMode {
+	t.Helper()
+	entries := map[string]fs.FileMode{}
+	stream := mutate.Extract(i)
+	defer stream.Close()
+	for r := tar.NewReader(stream); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return entries
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := path.Clean(h.Name)
+		if entries[name] = h.FileInfo().Mode().Perm(); h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(made) {
+			t.Errorf("%s is of %d:%d and of %v", name, h.Uid, h.Gid, h.ModTime)
+		}
+		to := filepath.Join(root, filepath.FromSlash(name))
+		if h.Typeflag == tar.TypeDir {
+			err = os.Mkdir(to, 0o755) // one that cannot be written could not be filled, or removed after the test
+		} else {
+			var data []byte
+			if data, err = io.ReadAll(r); err == nil {
+				err = os.WriteFile(to, data, h.FileInfo().Mode().Perm())
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func checkRoots(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		n++
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil || !c.IsCA || !bytes.Equal(c.RawIssuer, c.RawSubject) {
+			t.Errorf("root %d is none: %v", n, err)
+		}
+	}
+	if n < 100 {
+		t.Errorf("only %d roots", n)
+	}
+}
+
+// imageAnswers starts what was unpacked in root. As root it sees nothing but that.
+func imageAnswers(t *testing.T, root string) {
+	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
+		t.Skip("the image holds a binary for linux/amd64")
+	}
+	start := filepath.Join(root, entrypoint)
+	if chroot, err := exec.LookPath("chroot"); err == nil && os.Getuid() == 0 {
+		if err := os.Chmod(filepath.Dir(root), 0o755); err != nil { // of the test's own folder, which its user cannot enter
+			t.Fatal(err)
+		}
+		start = filepath.Join(t.TempDir(), "start")
+		script := fmt.Sprintf("#!/bin/sh\nexec %s --userspec=%s %s %s\n", chroot, nobody, root, entrypoint)
+		if err := os.WriteFile(start, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		t.Log("not root: it is started where it is, with all of this machine to see")
+	}
+	upstream := simulator.New(simulator.Config{Apps: map[string]string{"IDAtest1": "test-secret-1"}})
+	server := httptest.NewServer(upstream)
+	defer server.Close()
+	f, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: start, Env: map[string]string{
+		"KYC_APP_ID":    "IDAtest1",
+		"KYC_SECRET":    "test-secret-1",
+		"KYC_BASE_URL":  server.URL,
+		"CALLER_TOKENS": "test:test-token-0123456789",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if start != filepath.Join(root, entrypoint) {
+		process := fmt.Sprintf("/proc/%d", f.Process().Pid)
+		if seen, err := os.Readlink(process + "/root"); err != nil || seen != root {
+			t.Errorf("it sees %s, not %s (%v)", seen, root, err)
+		}
+		if status, err := os.ReadFile(process + "/status"); err != nil ||
+			!regexp.MustCompile(`(?m)^Uid:\t65532\t65532\t65532\t65532$`).Match(status) {
+			t.Errorf("it does not run as %s: %v\n%s", nobody, err, status)
+		}
+	}
+	if health := get(t, f, "/healthz"); health["status"] != "ok" {
+		t.Errorf("health: %v", health)
+	}
+	if answer := get(t, f, "/ocr/bankcard/order1"); answer["code"] != "0" {
+		t.Errorf("answer: %v", answer)
+	}
+	if broken := upstream.Violations(); len(broken) > 0 {
+		t.Errorf("rules of the upstream: %q", broken)
+	}
+}
+
+func sum(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
+}
