@@ -76,6 +76,7 @@ var layers = map[string]layer{
 	"internal/redact": {},
 	"signer":          {},
 
+	"docs/examples":    {tool: true, tests: "internal/gateway internal/simulator"},
 	"internal/apitest": {tool: true},
 	"internal/archive": {tool: true},
 	"internal/costest": {tool: true},
@@ -128,11 +129,15 @@ var testDrivers = []string{
 	"github.com/gomodule/redigo",
 	"github.com/google/go-cmp",
 	"github.com/standard-webhooks/standard-webhooks",
+	"github.com/tencentcloud/tencentcloud-sdk-go",
 	"github.com/tencentyun/cos-go-sdk-v5",
 	"github.com/tencentyun/scf-go-lib",
 	"go.uber.org/goleak",
 	"golang.org/x/oauth2",
+	"k8s.io/api",
 	"pgregory.net/rapid",
+	"sigs.k8s.io/json",
+	"sigs.k8s.io/yaml",
 }
 
 // listed is a package as the go command knows it.
