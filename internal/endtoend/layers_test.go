@@ -129,6 +129,7 @@ var testDrivers = []string{
 	"github.com/gomodule/redigo",
 	"github.com/google/go-cmp",
 	"github.com/hashicorp/hcl",
+	"github.com/rhysd/actionlint",
 	"github.com/standard-webhooks/standard-webhooks",
 	"github.com/tencentcloud/tencentcloud-sdk-go",
 	"github.com/tencentyun/cos-go-sdk-v5",
