@@ -111,10 +111,10 @@ func TestWatch(t *testing.T) {
 	const token = "check-token-0123456789"
 	good, upstream := relay(t, map[string]string{"CALLER_TOKENS": "check:" + token, "CALLER_SCOPES": "check:ocr"})
 	bad, _ := relay(t, map[string]string{"CALLER_TOKENS": "check:" + token, "KYC_SECRET": "wrong"})
-	var canary bool
+	var canary atomic.Bool
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if n := asked.Add(1); canary && n%10 == 0 {
+		if n := asked.Add(1); canary.Load() && n%10 == 0 {
 			bad.ServeHTTP(w, r)
 			return
 		}
@@ -129,7 +129,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("%d mints, rules of the upstream: %q", len(upstream.Mints(app)), broken)
 	}
 	asked.Store(0)
-	canary = true
+	canary.Store(true)
 	if printed, err := bash(t, script(t, "Watch it"), env); err == nil || !strings.Contains(printed, "request 10: status 502") {
 		t.Errorf("a bad version: %v\n%s", err, printed)
 	}

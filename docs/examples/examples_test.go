@@ -4,6 +4,7 @@ package examples
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -19,7 +21,17 @@ import (
 	"kyc-ocr-relay/internal/simulator"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "kyc-ocr-relay-examples-")
+	if err != nil {
+		panic(err)
+	}
+	folder = dir
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
@@ -43,17 +55,35 @@ func decode(t *testing.T, text []byte, to any) {
 	}
 }
 
-// relay builds the function and starts it as an HTTP server, before a simulated upstream.
-func relay(t *testing.T, env map[string]string) (*gateway.Web, *simulator.Simulator) {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "main")
+// folder lives as long as the test binary, whose tests share what is built.
+var folder string
+
+var build = sync.OnceValues(func() (binary string, err error) {
+	binary = filepath.Join(folder, "main")
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "../..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, out)
 	}
+	return binary, err
+})
+
+// buildRelay builds the function.
+func buildRelay(t *testing.T) (binary string) {
+	t.Helper()
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// relay starts the function as an HTTP server, before a simulated upstream.
+func relay(t *testing.T, env map[string]string) (*gateway.Web, *simulator.Simulator) {
+	t.Helper()
+	binary := buildRelay(t)
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{app: "test-secret-1"}})
 	server := httptest.NewServer(upstream)
 	t.Cleanup(server.Close)
