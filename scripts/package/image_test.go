@@ -1,20 +1,15 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -23,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
@@ -78,22 +72,18 @@ func TestImage(t *testing.T) {
 	})
 	t.Run("its roots are roots", func(t *testing.T) { checkRoots(t, filepath.Join(root, rootsFile)) })
 	t.Run("it answers", func(t *testing.T) { imageAnswers(t, root) })
-	t.Run("the same image from another folder", func(t *testing.T) {
+	t.Run("the same image from another folder, over an older one", func(t *testing.T) {
 		again := t.TempDir()
+		blobs := filepath.Join(again, "image", "blobs", "sha256")
+		if err := os.MkdirAll(blobs, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(blobs, "older"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
 		packageImage(t, otherFolder(t), again)
 		if a, b := sum(t, filepath.Join(out, "image.tar")), sum(t, filepath.Join(again, "image.tar")); a != b {
 			t.Errorf("image.tar is %s here and %s there", a, b)
-		}
-	})
-	t.Run("written over an older one", func(t *testing.T) {
-		older := filepath.Join(out, "image", "blobs", "sha256", "older")
-		if err := os.WriteFile(older, nil, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		before := sum(t, filepath.Join(out, "image.tar"))
-		packageImage(t, "../..", out)
-		if after := sum(t, filepath.Join(out, "image.tar")); after != before {
-			t.Errorf("image.tar was %s and is %s", before, after)
 		}
 	})
 }
@@ -108,27 +98,6 @@ func packageImage(t *testing.T, folder, out string) (printed string) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return string(text)
-}
-
-// otherFolder copies what the command needs of the module.
-func otherFolder(t *testing.T) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for _, name := range []string{"go.mod", "go.sum", "main.go"} {
-		text, err := os.ReadFile(filepath.Join("../..", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{"handler", "internal", "signer", "scripts/package"} {
-		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 func readLayout(t *testing.T, folder string) v1.Image {
@@ -176,39 +145,6 @@ func readsEverywhere(t *testing.T, out string, digest v1.Hash) {
 	}
 }
 
-// unpackImage writes the files of all layers, and returns the modes of all entries.
-func unpackImage(t *testing.T, i v1.Image, root string) map[string]fs.FileMode {
-	t.Helper()
-	entries := map[string]fs.FileMode{}
-	stream := mutate.Extract(i)
-	defer stream.Close()
-	for r := tar.NewReader(stream); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return entries
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		name := path.Clean(h.Name)
-		if entries[name] = h.FileInfo().Mode().Perm(); h.Uid != 0 || h.Gid != 0 || !h.ModTime.Equal(made) {
-			t.Errorf("%s is of %d:%d and of %v", name, h.Uid, h.Gid, h.ModTime)
-		}
-		to := filepath.Join(root, filepath.FromSlash(name))
-		if h.Typeflag == tar.TypeDir {
-			err = os.Mkdir(to, 0o755) // one that cannot be written could not be filled, or removed after the test
-		} else {
-			var data []byte
-			if data, err = io.ReadAll(r); err == nil {
-				err = os.WriteFile(to, data, h.FileInfo().Mode().Perm())
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 func checkRoots(t *testing.T, file string) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -227,7 +163,8 @@ func checkRoots(t *testing.T, file string) {
 	}
 }
 
-// imageAnswers starts what was unpacked in root. As root it sees nothing but that.
+// imageAnswers starts what was unpacked in root, before an upstream whose certificate is added to the image's
+// roots. As root it sees nothing but that.
 func imageAnswers(t *testing.T, root string) {
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("the image holds a binary for linux/amd64")
@@ -246,14 +183,20 @@ func imageAnswers(t *testing.T, root string) {
 		t.Log("not root: it is started where it is, with all of this machine to see")
 	}
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{"IDAtest1": "test-secret-1"}})
-	server := httptest.NewServer(upstream)
+	server := httptest.NewTLSServer(upstream)
 	defer server.Close()
-	f, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: start, Env: map[string]string{
+	env := map[string]string{
 		"KYC_APP_ID":    "IDAtest1",
 		"KYC_SECRET":    "test-secret-1",
 		"KYC_BASE_URL":  server.URL,
 		"CALLER_TOKENS": "test:test-token-0123456789",
-	}})
+	}
+	roots := filepath.Join(root, filepath.FromSlash(rootsFile))
+	addRoot(t, roots, server.Certificate().Raw)
+	if start == filepath.Join(root, entrypoint) {
+		env["SSL_CERT_FILE"] = roots
+	}
+	f, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: start, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,13 +220,4 @@ func imageAnswers(t *testing.T, root string) {
 	if broken := upstream.Violations(); len(broken) > 0 {
 		t.Errorf("rules of the upstream: %q", broken)
 	}
-}
-
-func sum(t *testing.T, file string) string {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%x", sha256.Sum256(data))
 }

@@ -20,15 +20,28 @@ import (
 )
 
 func main() {
+	flag.Usage = usage
 	out := flag.String("out", "dist", "the folder to write to")
 	withImage := flag.Bool("image", false, "also write a container image for linux/amd64: image.tar, and the folder image")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "package: %q is not a flag; -h shows them\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, ".", *out, *withImage, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "package:", err)
 		os.Exit(1)
 	}
+}
+
+func usage() {
+	w := flag.CommandLine.Output()
+	fmt.Fprintln(w, "Builds the function, and packs it the way the platform takes it.")
+	fmt.Fprintln(w, "\nFlags:")
+	flag.PrintDefaults()
+	fmt.Fprintln(w, "\nExample:\n  go run ./scripts/package -image")
 }
 
 // run packs the command in the folder dir, which is the project's.
