@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/convert"
 	"github.com/zclconf/go-cty/cty/function"
@@ -178,7 +180,11 @@ func (f *terraform) body(b *hclsyntax.Body, schema map[string]argument, scope *h
 }
 
 func TestTerraform(t *testing.T) {
-	f := evaluate(t, read(t, "terraform/main.tf"))
+	text := read(t, "terraform/main.tf")
+	if formatted := hclwrite.Format(text); !bytes.Equal(formatted, text) {
+		t.Errorf("terraform fmt would change the file: %s", cmp.Diff(string(text), string(formatted)))
+	}
+	f := evaluate(t, text)
 	for _, problem := range f.problems {
 		t.Error(problem)
 	}
