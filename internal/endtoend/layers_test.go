@@ -100,7 +100,7 @@ var layers = map[string]layer{
 	"scripts/demo":          {tool: true, imports: "internal/gateway internal/simulator"},
 	"scripts/deploy": {
 		tool:    true,
-		imports: "internal/archive internal/config internal/role internal/secret internal/store internal/ticket scripts/deploy/internal/deployment",
+		imports: "internal/archive internal/config internal/role internal/secret internal/store internal/ticket scripts/deploy/internal/deployment scripts/internal/command",
 		tests:   "internal/apitest internal/gateway internal/simulator",
 	},
 	"scripts/deploy/internal/deployment": {
@@ -116,9 +116,10 @@ var layers = map[string]layer{
 		tests:   "internal/config internal/gateway internal/simulator",
 		drivers: "github.com/google/go-containerregistry golang.org/x/crypto/x509roots",
 	},
+	"scripts/internal/command": {tool: true, tests: "internal/apitest", drivers: "golang.org/x/term"},
 	"scripts/query": {
 		tool:    true,
-		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream signer",
+		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream scripts/internal/command signer",
 		tests:   "internal/simulator",
 	},
 }
@@ -126,6 +127,7 @@ var layers = map[string]layer{
 // testDrivers are what tests import from elsewhere, any of them.
 var testDrivers = []string{
 	"github.com/alicebob/miniredis",
+	"github.com/creack/pty",
 	"github.com/gomodule/redigo",
 	"github.com/google/go-cmp",
 	"github.com/hashicorp/hcl",

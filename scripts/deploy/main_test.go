@@ -22,6 +22,7 @@ import (
 	"kyc-ocr-relay/internal/archive"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -89,7 +90,7 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 		t.Skip("what is deployed runs on linux/amd64 alone")
 	}
 	zips := map[archive.Kind][]byte{} // packing takes longer than all the rest
-	build := packer()
+	build := packer(command.Screen{Writer: io.Discard})
 	t.Chdir(filepath.Join("..", ".."))
 	packed := func(ctx context.Context, kind archive.Kind) (_ []byte, err error) {
 		if zips[kind] == nil {
@@ -116,7 +117,7 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 	deploy := func(flags string) (string, error) {
 		var out bytes.Buffer
 		arguments := append([]string{"-env", file, "-endpoint", api.URL}, strings.Fields(flags)...)
-		err := run(t.Context(), arguments, unset, packed, &out)
+		err := run(t.Context(), arguments, unset, packed, command.Screen{Writer: &out})
 		fmt.Fprintf(&all, "$ deploy %s\n%s%v\n", flags, &out, err)
 		return out.String(), err
 	}
@@ -167,7 +168,7 @@ func TestFromNothingToAnAnswer(t *testing.T) {
 	must("-rollback", "~ traffic: version 1 instead of version 1, and 10 % to version 2", "Nothing has been done yet")
 	must("-rollback -yes", "It answers at ")
 	write("CANARY-secret\nKYC_TIMEOUT=0s")
-	if out, err := deploy("-yes"); err == nil || err.Error() != "KYC_TIMEOUT: must be a duration greater than zero, such as 5s or 20m" {
+	if out, err := deploy("-yes"); err == nil || !strings.HasPrefix(err.Error(), "KYC_TIMEOUT: must be a duration greater than zero, such as 5s or 20m\n  what to do: correct "+file) {
 		t.Errorf("a bad setting: %v\n%s", err, out)
 	}
 	if out, err := deploy("-check"); err != errToFix || !strings.Contains(out, "FAIL  settings     KYC_TIMEOUT: ") {
@@ -188,7 +189,7 @@ func TestFlags(t *testing.T) {
 		"-env /does/not/exist":   "-env: ",
 		"-check -region ap-none": "see above",
 	} {
-		err := run(t.Context(), strings.Fields(flags), unset, packer(), io.Discard)
+		err := run(t.Context(), strings.Fields(flags), unset, packer(command.Screen{Writer: io.Discard}), command.Screen{Writer: io.Discard})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", flags, err)
 		}

@@ -14,6 +14,7 @@ import (
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/internal/ticket"
 	"kyc-ocr-relay/internal/upstream"
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
 // answerLimit bounds an answer. The function's is the platform's 6 MB; a laptop can take
@@ -47,7 +48,8 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 		if values["SECRET_SOURCE"] != "" {
 			err = fmt.Errorf("%w\n(SECRET_SOURCE is read by the function alone: set here what it holds)", err)
 		}
-		return nil, fmt.Errorf("the environment:\n%w", err)
+		return nil, command.Remedy(fmt.Errorf("the environment:\n%w", err),
+			"set -a; . ./.env; set +a takes the variables from a .env file, or: KYC_APP_ID=IDAXXXXX KYC_SECRET=… go run ./scripts/query %s %s", o.typ, o.order)
 	}
 	if o.app == "" {
 		o.app = c.DefaultApp

@@ -17,35 +17,32 @@ import (
 
 	"kyc-ocr-relay/internal/order"
 	"kyc-ocr-relay/internal/upstream"
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
-const usage = `usage: go run ./scripts/query bankcard|idcard|face ORDER [flags]
-
-Asks for the result of an order, with the function's variables (KYC_APP_ID,
-KYC_SECRET, …) from the environment, and prints the upstream's JSON. Of a face
-verification the verdict is its code: 0 is a living person, and the one that was
-named.
+var usage = command.Usage{
+	Name:  "query",
+	Words: []string{"TYPE", "ORDER"},
+	Does:  "Asks for one result, of a bankcard, an idcard or a face, with the function's own core and variables, and prints the upstream's JSON.",
+	Notes: `
+TYPE is bankcard, idcard or face; of a face verification the verdict is the JSON's
+code: 0 is a living person, and the one that was named. The variables (KYC_APP_ID,
+KYC_SECRET, …) come from the environment; those of a .env file by: set -a; . ./.env
 
 WARNING: unless TICKET_STORE is the store that the function shares, this command has
 a token and a ticket issued of its own, and the upstream voids those of the function
-a minute later. The function notices and renews; still, do not run this in a loop.
-
-`
+a minute later. The function notices and renews; still, do not run this in a loop.`,
+	Example: "KYC_APP_ID=IDAXXXXX KYC_SECRET=… go run ./scripts/query bankcard order1 -photos ./out",
+}
 
 // timeLimit is the function's own: a renewal and a query with all their attempts fit.
 const timeLimit = 30 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "query:", err)
-		os.Exit(1)
-	}
+	stop()
+	os.Exit(usage.Report(err, command.NewScreen(os.Stderr)))
 }
 
 // options is the command line.
@@ -59,48 +56,38 @@ type options struct {
 	explain bool
 }
 
-func parse(args []string, stderr io.Writer) (o options, err error) {
-	flags := flag.NewFlagSet("query", flag.ContinueOnError)
-	flags.SetOutput(stderr)
+func parse(args []string, stdout io.Writer) (o options, err error) {
+	flags := new(flag.FlagSet)
 	flags.StringVar(&o.app, "app", "", "the app `id`, where several are configured")
 	flags.StringVar(&o.photos, "photos", "", "ask for photos and video, too, and write them into this `folder`; the JSON then names the files")
 	flags.StringVar((*string)(&o.product), "product", "", "face: the `product` will, 意愿核身, has a query of its own")
 	flags.BoolVar(&o.native, "native", false, "ID card: ask for what get_native=1 adds")
 	flags.BoolVar(&o.explain, "explain", false, "show on stderr what was signed and how, the ticket masked")
-	flags.Usage = func() {
-		fmt.Fprint(stderr, usage)
-		flags.PrintDefaults()
-	}
-	var words []string
-	for rest := args; ; {
-		if err := flags.Parse(rest); err != nil {
-			return o, err
-		}
-		if flags.NArg() == 0 {
-			break
-		}
-		words, rest = append(words, flags.Arg(0)), flags.Args()[1:] // flags may follow
-	}
-	if len(words) != 2 {
-		return o, errors.New("the type and the order number are wanted, such as: bankcard ORDER (-h tells more)")
+	words, err := usage.Parse(flags, args, stdout)
+	if err != nil {
+		return o, err
 	}
 	o.typ, o.order = upstream.Type(words[0]), words[1]
+	if err := command.OneOf("TYPE", words[0], "bankcard", "idcard", "face"); err != nil {
+		return o, err
+	}
 	switch {
-	case o.typ.Call() == "":
-		return o, fmt.Errorf("unknown type %q: bankcard, idcard and face are known", words[0])
 	case !order.IsNo(o.order):
-		return o, errors.New("the order number must be 1 to 32 letters and digits")
+		return o, command.Misuse("ORDER must be 1 to 32 letters and digits")
 	case o.native && o.typ != upstream.IDCard:
-		return o, errors.New("-native is for idcard alone")
+		return o, command.Misuse("-native is for idcard alone")
 	case o.product != "" && (o.typ != upstream.Face || o.product != upstream.Will):
-		return o, errors.New("-product is for face alone, and can be will")
+		return o, command.Misuse("-product is for face alone, and can be will")
 	}
 	return o, nil
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	o, err := parse(args, stderr)
+	o, err := parse(args, stdout)
 	if err != nil {
+		return err
+	}
+	if err := isFolder(o.photos); err != nil { // told before a token is issued
 		return err
 	}
 	core, err := open(o, getenv, stderr)
@@ -129,6 +116,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	return judge(answer)
+}
+
+// isFolder reports what is at path and is no folder. There may be nothing yet.
+func isFolder(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return fmt.Errorf("-photos: %s is a file: name a folder, which may be a new one", path)
+	}
+	return nil
 }
 
 // judge is what the answer's code means where it is no result.
@@ -164,11 +159,11 @@ func describe(err error) error {
 	case call.Reason == upstream.Canceled:
 		return errors.New("interrupted")
 	case call.Reason == upstream.Refused && call.Class == upstream.Permanent:
-		return fmt.Errorf("%w: check KYC_APP_ID and KYC_SECRET (or the entry in KYC_APPS)", call)
+		return command.Remedy(call, "check KYC_APP_ID and KYC_SECRET (or the entry in KYC_APPS)")
 	case call.Reason == upstream.Unreachable:
-		return fmt.Errorf("%w: check KYC_BASE_URL and the network", call)
+		return command.Remedy(call, "check the network and KYC_BASE_URL; go run ./scripts/deploy -check tells how far this machine gets")
 	case call.Reason == upstream.TimedOut:
-		return fmt.Errorf("%w: check the network, or raise KYC_TIMEOUT", call)
+		return command.Remedy(call, "check the network, or give it longer: KYC_TIMEOUT=20s go run ./scripts/query …")
 	}
 	return call
 }

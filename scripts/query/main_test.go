@@ -18,16 +18,16 @@ const (
 	appSecret = "canary-secret-5d1f"
 )
 
-// command is the built command.
-var command string
+// program is the built command.
+var program string
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "kyc-ocr-relay-query-")
 	if err != nil {
 		panic(err)
 	}
-	command = filepath.Join(dir, "query.exe")
-	if out, err := exec.Command("go", "build", "-o", command, ".").CombinedOutput(); err != nil {
+	program = filepath.Join(dir, "query.exe")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		os.RemoveAll(dir)
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
 		os.Exit(1)
@@ -97,8 +97,8 @@ func TestSharedStore(t *testing.T) {
 func TestHelp(t *testing.T) {
 	u := newUpstream(t, httptest.NewServer)
 	o := u.run(t, nil, "-h")
-	if o.code != 0 || !strings.Contains(o.stderr, "WARNING: unless TICKET_STORE is the store that the function shares") {
-		t.Errorf("%d %s", o.code, o.stderr)
+	if o.code != 0 || o.stderr != "" || !strings.Contains(o.stdout, "WARNING: unless TICKET_STORE is the store that the function shares") {
+		t.Errorf("%d %s%s", o.code, o.stdout, o.stderr)
 	}
 }
 
@@ -114,8 +114,8 @@ func TestFailures(t *testing.T) {
 		stderr []string
 		stdout string
 	}{
-		{"no order", nil, []string{"bankcard"}, []string{"the order number are wanted"}, ""},
-		{"unknown type", nil, []string{"passport", "order1"}, []string{`unknown type "passport"`}, ""},
+		{"no order", nil, []string{"bankcard"}, []string{"ORDER missing"}, ""},
+		{"unknown type", nil, []string{"passport", "order1"}, []string{`TYPE must be bankcard, idcard or face, not "passport"`}, ""},
 		{"no order number", nil, []string{"bankcard", "order-1"}, []string{"1 to 32 letters and digits"}, ""},
 		{"unknown flag", nil, []string{"bankcard", "order1", "-foo"}, []string{"-foo"}, ""},
 		{"native card", nil, []string{"bankcard", "order1", "-native"}, []string{"-native is for idcard alone"}, ""},
@@ -133,7 +133,8 @@ func TestFailures(t *testing.T) {
 		{"down", nil, []string{"bankcard", "down1"}, []string{"code 999999: the upstream failed 3 times"}, `"999999"`},
 		{"no JSON", nil, []string{"bankcard", "html1"}, []string{"an answer that is not JSON"}, ""},
 		{"wrong secret", []string{"KYC_SECRET=wrong"}, []string{"bankcard", "order1"}, []string{"access token: the upstream answered code", "check KYC_APP_ID and KYC_SECRET"}, ""},
-		{"nobody there", []string{"KYC_BASE_URL=" + gone.URL}, []string{"bankcard", "order1"}, []string{"connection refused: check KYC_BASE_URL"}, ""},
+		{"photos into a file", nil, []string{"bankcard", "order1", "-photos", "main.go"}, []string{"-photos: main.go is a file"}, ""},
+		{"nobody there", []string{"KYC_BASE_URL=" + gone.URL}, []string{"bankcard", "order1"}, []string{"connection refused\n  what to do: check the network and KYC_BASE_URL"}, ""},
 		{"nobody there, explained", []string{"KYC_BASE_URL=" + gone.URL}, []string{"bankcard", "order1", "-explain"}, []string{"connection refused", "nothing was signed"}, ""},
 		{"certificate", []string{"KYC_BASE_URL=" + untrusted.URL}, []string{"bankcard", "order1"}, []string{"the certificate cannot be verified"}, ""},
 		{"certificate, explained", []string{"KYC_BASE_URL=" + untrusted.URL}, []string{"bankcard", "order1", "-explain"}, []string{"the certificate cannot be verified"}, ""},
@@ -141,8 +142,8 @@ func TestFailures(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := u.query(t, c.env, c.args...)
-			if o.code != 1 {
-				t.Errorf("exit code %d", o.code)
+			if misused := strings.Contains(o.stderr, "go run ./scripts/query -h"); misused != (o.code == 2) || o.code != 1 && o.code != 2 {
+				t.Errorf("exit code %d: %s", o.code, o.stderr)
 			}
 			for _, want := range c.stderr {
 				if !strings.Contains(o.stderr, want) {

@@ -38,6 +38,8 @@ type Check struct {
 	// Roots verify the upstream's certificate; nil: the system's.
 	Roots *x509.CertPool
 	Out   io.Writer
+	// Paint shows a line's mark: ok, warn, skip, FAIL. nil: as it is.
+	Paint func(mark string) string
 }
 
 // checking is a Check on its way.
@@ -74,7 +76,11 @@ func (c Check) Run(ctx context.Context) bool {
 }
 
 func (k *checking) say(mark, what, format string, args ...any) {
-	fmt.Fprintf(k.Out, "%-5s %-12s %s\n", mark, what, fmt.Sprintf(format, args...))
+	shown := fmt.Sprintf("%-5s", mark)
+	if k.Paint != nil {
+		shown = strings.Replace(shown, mark, k.Paint(mark), 1)
+	}
+	fmt.Fprintf(k.Out, "%s %-12s %s\n", shown, what, fmt.Sprintf(format, args...))
 }
 
 func (k *checking) fail(what, text, fix string) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,8 +46,9 @@ type Account struct {
 type Client struct {
 	// Interval is the pause between two looks at a function; 0 means 2 s.
 	Interval time.Duration
-	// Out gets the progress of what takes long.
-	Out io.Writer
+	// Out gets what has been done. With Watched it gets a dot for each look at what takes long, too.
+	Out     io.Writer
+	Watched bool
 
 	account Account
 	scf     *scf.Client
@@ -54,22 +56,37 @@ type Client struct {
 	hide    []string
 }
 
+// regionName is how regions are called. Which there are, the API knows.
+var regionName = regexp.MustCompile(`^[a-z]{2}-[a-z]+(-[a-z0-9]+)*$`)
+
+// check reports every problem of a at once.
+func (a Account) check() error {
+	var problems []error
+	add := func(text string) { problems = append(problems, errors.New(text)) }
+	if a.SecretID == "" || a.SecretKey.IsEmpty() {
+		add("credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY are required (console: Access Management, API Keys)")
+	}
+	switch {
+	case a.Region == "":
+		add("region: -region or TENCENTCLOUD_REGION is required, such as ap-guangzhou")
+	case !regionName.MatchString(a.Region):
+		add("region: must be of the form ap-guangzhou")
+	}
+	if u, err := url.Parse(a.Endpoint); a.Endpoint != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u)) {
+		add("-endpoint: must be https://host; http is accepted for loopback only")
+	}
+	return errors.Join(problems...)
+}
+
 // NewClient returns a Client.
 func NewClient(a Account) (*Client, error) {
-	if a.SecretID == "" || a.SecretKey.IsEmpty() {
-		return nil, errors.New("credentials: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY are required (console: Access Management, API Keys)")
-	}
-	if a.Region == "" {
-		return nil, errors.New("region: -region or TENCENTCLOUD_REGION is required, such as ap-guangzhou")
+	if err := a.check(); err != nil {
+		return nil, err
 	}
 	settings := profile.NewClientProfile()
 	settings.Language = "en-US"
 	settings.HttpProfile.ReqTimeout = callTimeout
-	if a.Endpoint != "" {
-		u, err := url.Parse(a.Endpoint)
-		if err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u) {
-			return nil, errors.New("-endpoint: must be https://host; http is accepted for loopback only")
-		}
+	if u, err := url.Parse(a.Endpoint); err == nil && a.Endpoint != "" {
 		settings.HttpProfile.Scheme, settings.HttpProfile.Endpoint = u.Scheme, u.Host
 	}
 	credential := common.NewTokenCredential(a.SecretID, a.SecretKey.Reveal(), a.Token.Reveal())
@@ -215,40 +232,6 @@ func (c *Client) call(ctx context.Context, service, version, action string, para
 
 // latest is the version that changes.
 const latest = "$LATEST"
-
-// wait blocks until the function, or a version of it, is Active.
-func (c *Client) wait(ctx context.Context, function, version string) error {
-	var last string
-	for range maxPolls {
-		f, err := c.get(ctx, function, version)
-		if err != nil {
-			return err
-		}
-		if f.status == "Active" {
-			if last != "" {
-				fmt.Fprintln(c.Out, " Active")
-			}
-			return nil
-		}
-		if f.status != last {
-			if last != "" {
-				fmt.Fprintln(c.Out)
-			}
-			fmt.Fprintf(c.Out, "      %s ", f.status)
-			last = f.status
-		}
-		fmt.Fprint(c.Out, ".")
-		if strings.HasSuffix(f.status, "Failed") {
-			fmt.Fprintln(c.Out)
-			return &Error{Action: "GetFunction", Code: f.status, Message: f.reason}
-		}
-		if err := pause(ctx, c.Interval); err != nil {
-			return err
-		}
-	}
-	fmt.Fprintln(c.Out)
-	return fmt.Errorf("the function is still %s after %v\n  what to do: wait, and run the same command again; it goes on from here", last, maxPolls*c.Interval)
-}
 
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -47,6 +47,12 @@ const (
 
 var functionName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,58}[A-Za-z0-9]$`)
 
+// Check reports every problem of c and of who deploys it at once, before there is code.
+func (c Config) Check(a Account) error {
+	_, err := c.check()
+	return errors.Join(a.check(), err)
+}
+
 // check reports every problem of c at once, and fills in the defaults.
 func (c Config) check() (Config, error) {
 	var problems []error

@@ -148,7 +148,7 @@ func TestErrorsHideSecrets(t *testing.T) {
 		fmt.Fprint(w, `{"Response":{"Error":{"Code":"InvalidParameterValue.Environment","Message":"bad: CANARY-app-secret, shop:CANARY-caller-token"},"RequestId":"id"}}`)
 	}))
 	defer server.Close()
-	client, err := NewClient(Account{SecretID: "AKIDtest", SecretKey: secret.New("k"), Region: "r", Endpoint: server.URL})
+	client, err := NewClient(Account{SecretID: "AKIDtest", SecretKey: secret.New("k"), Region: "ap-guangzhou", Endpoint: server.URL})
 	if err != nil {
 		t.Fatal(err)
 	}

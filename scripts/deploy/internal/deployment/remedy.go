@@ -5,6 +5,7 @@ import "strings"
 // remedies by the beginning of the code, the first that fits.
 var remedies = []struct{ prefix, remedy string }{
 	{"RequestLimitExceeded", "the API is throttled for this account: wait a minute, and run the same command again; it goes on from here"},
+	{"UnsupportedRegion", "there is no such region, or no SCF in it: choose another -region, such as ap-guangzhou, ap-shanghai or ap-beijing"},
 	{"UnauthorizedOperation.Region", "SCF is not offered to this account in this region: choose another -region"},
 	{"UnauthorizedOperation.Role", "the platform may not use the role: in Access Management, let scf.qcloud.com be a carrier of it"},
 	{"UnauthorizedOperation", needSCF},

@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.Interval, client.Out = time.Microsecond, &w.out
+	client.Interval, client.Out, client.Watched = time.Microsecond, &w.out, true
 	w.client = client
 	t.Cleanup(func() {
 		if strings.Contains(w.out.String(), "CANARY") {
