@@ -76,10 +76,12 @@ var layers = map[string]layer{
 	"internal/redact": {},
 	"signer":          {},
 
-	"docs/examples":    {tool: true, tests: "internal/config internal/gateway internal/simulator"},
-	"internal/apitest": {tool: true},
-	"internal/archive": {tool: true},
-	"internal/costest": {tool: true},
+	"docs/examples":         {tool: true, tests: "internal/config internal/gateway internal/simulator"},
+	"internal/apitest":      {tool: true},
+	"internal/archive":      {tool: true},
+	"internal/costest":      {tool: true},
+	"docs/examples/clients": {tool: true},
+	"internal/clients":      {tool: true, tests: "internal/gateway internal/simulator"},
 	"internal/endtoend": {
 		tool:  true,
 		tests: "handler internal/apitest internal/config internal/costest internal/delivery internal/gateway internal/pipetest internal/relay internal/role internal/secret internal/simulator internal/ssm internal/ticket internal/upstream",
@@ -117,6 +119,7 @@ var layers = map[string]layer{
 		drivers: "github.com/google/go-containerregistry golang.org/x/crypto/x509roots",
 	},
 	"scripts/internal/command": {tool: true, tests: "internal/apitest", drivers: "golang.org/x/term"},
+	"scripts/postman":          {tool: true, imports: "internal/openapi scripts/internal/command", drivers: "github.com/getkin/kin-openapi"},
 	"scripts/query": {
 		tool:    true,
 		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream scripts/internal/command signer",
