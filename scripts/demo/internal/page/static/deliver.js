@@ -1,0 +1,1 @@
+export function mount(section) { section.replaceChildren(document.createElement('p')); }
