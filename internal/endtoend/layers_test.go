@@ -132,6 +132,8 @@ var layers = map[string]layer{
 var testDrivers = []string{
 	"github.com/alicebob/miniredis",
 	"github.com/creack/pty",
+	"github.com/chromedp/cdproto",
+	"github.com/chromedp/chromedp",
 	"github.com/gomodule/redigo",
 	"github.com/google/go-cmp",
 	"github.com/hashicorp/hcl",

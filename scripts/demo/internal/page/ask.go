@@ -72,7 +72,7 @@ func (s *server) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := exchange{Status: response.StatusCode, Body: string(body), MS: milliseconds(time.Since(begin))}
-	if !utf8.Valid(body) {
+	if typ := response.Header.Get("Content-Type"); !utf8.Valid(body) || strings.HasPrefix(typ, "image/") || strings.HasPrefix(typ, "video/") {
 		x.Body, x.Base64 = base64.StdEncoding.EncodeToString(body), true
 	}
 	x.Headers = headers(response.Header)

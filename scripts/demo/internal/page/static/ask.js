@@ -40,14 +40,14 @@ export function mount(section, setup) {
   const scenario = element('select', { id: 'ask-scenario', change: () => { order.value = orderNo(scenario.value); draw(); } }, ...options(setup.scenarios, () => true));
   const order = element('input', { id: 'ask-order', value: 'order1', spellcheck: 'false', autocomplete: 'off', input: () => draw() });
   const app = element('select', { id: 'ask-app', change: () => draw() }, ...setup.apps.map((id) => element('option', { value: id }, id)));
-  const files = check(text('with photos', '带照片'), { id: 'ask-files', change: () => draw() });
+  const files = check(text('with photos', '带照片'), { id: 'ask-files', checked: true, change: () => draw() });
   const native = check(text('get_native, of an ID card', 'get_native（身份证）'), { id: 'ask-native', change: () => draw() });
   const token = check(text('with the caller’s token', '带调用方 token'), { id: 'ask-token', checked: true });
-  const void_ = check(text('before that, another server voids the ticket', '先由另一台服务器作废票据'), { id: 'ask-void' });
+  const voided = check(text('before that, another server voids the ticket', '先由另一台服务器作废票据'), { id: 'ask-void' });
   const line = element('code', { class: 'preview' });
   const button = say(element('button', { type: 'submit', class: 'primary', id: 'ask-send' }), 'Ask', '查询');
   const result = element('div', { class: 'result' }, element('p', { class: 'empty' }, text(
-    'Choose an order and a route, then ask. What comes back is shown here.', '选好订单与路由，然后查询，结果显示在这里。')));
+    'What comes back is shown here.', '结果显示在这里。')));
 
   function request() {
     const r = routes.find(({ path }) => path === route.value);
@@ -74,7 +74,7 @@ export function mount(section, setup) {
       event.preventDefault();
       busy(button, result, async () => {
         const asked = request();
-        if (void_.input.checked) await post('/api/void', { function: asked.function, app: app.value });
+        if (voided.input.checked) await post('/api/void', { function: asked.function, app: app.value });
         const answer = await ask(asked);
         const { url } = setup.functions.find(({ name }) => name === asked.function);
         result.replaceChildren(show(asked, answer, url, setup.token));
@@ -83,15 +83,16 @@ export function mount(section, setup) {
     },
   },
   transport.node,
-  field(text('Order, by what the upstream does with it', '订单：按上游的表现选'), scenario),
+  field(text('What the upstream does', '上游的表现'), scenario),
   field(text('Order number', '订单号'), order),
   field(text('Route', '路由'), route),
   field(text('App', '应用'), app),
-  element('div', { class: 'checks' }, files.node, native.node, token.node, void_.node),
+  element('div', { class: 'checks' }, files.node, native.node, token.node, voided.node),
   line, button);
   section.addEventListener('language', () => {
     for (const group of route.querySelectorAll('optgroup')) group.label = document.documentElement.lang === 'en' ? group.dataset.labelEn : group.dataset.labelZh;
   });
   section.replaceChildren(element('div', { class: 'split' }, form, result));
   draw();
+  form.requestSubmit(); // so that there is something to see
 }

@@ -17,8 +17,9 @@ export async function ask(request) {
   return answer;
 }
 
-/** show returns the article of a request and its answer. base is the address of the function. */
-export function show(request, answer, base, token) {
+/** show returns the article of a request and its answer. base is the address of the function. What
+    a brief one has besides request, answer and files is folded. */
+export function show(request, answer, base, token, brief = false) {
   const found = answer.json ? files(answer.json) : [];
   if (answer.base64) {
     const bytes = decode(answer.body);
@@ -26,13 +27,18 @@ export function show(request, answer, base, token) {
   }
   return element('article', { class: 'exchange' },
     element('p', { class: 'line' }, badge(answer.status), element('code', {}, `${request.method} ${request.path}`)),
-    request.body && block(text('Body of the request', '请求体'), tree(request.body)),
-    time(answer),
+    !brief && time(answer),
     found.length > 0 && block(text('Photos and videos', '照片与视频'), element('div', { class: 'files' }, ...found.map(media))),
-    !answer.base64 && block(text('Body of the answer', '响应体'), tree(answer.body)),
-    block(text('The line that it left in the log', '留下的日志'), log(answer.log)),
+    element('div', { class: 'sides' },
+      request.body && block(text('Body of the request', '请求体'), tree(request.body)),
+      !answer.base64 && block(text('Body of the answer', '响应体'), tree(answer.body))),
+    brief ? element('details', { class: 'more' }, element('summary', {}, text('Time and log', '用时与日志')), time(answer), logged(answer)) : logged(answer),
     headers(answer.headers),
     copies(request, base, token));
+}
+
+function logged(answer) {
+  return block(text('The line that it left in the log', '留下的日志'), log(answer.log));
 }
 
 export function badge(status) {
@@ -44,11 +50,11 @@ export function block(title, ...content) {
   return element('section', {}, element('h3', {}, title), ...content);
 }
 
-/** tree shows JSON, and other text as it is. */
-export function tree(source) {
+/** tree shows JSON, open to so many levels, and other text as it is. */
+export function tree(source, open) {
   const node = parse(source);
   if (!node) return element('pre', { class: 'plain', tabindex: 0 }, source || '–');
-  return element('div', { class: 'json' }, view(node));
+  return element('div', { class: 'json' }, view(node, open));
 }
 
 /** media is a photo as a picture, or a video, to be played and saved. */

@@ -24,8 +24,8 @@ export function parse(source) {
 
 const longest = 160; // characters of a text that is shown whole
 
-/** view shows a tree; what is long is folded. */
-export function view(node, name = null, last = true) {
+/** view shows a tree. What is long is folded, and what is deeper than open levels. */
+export function view(node, open = Infinity, name = null, last = true) {
   const key = name === null ? [] : [element('span', { class: 'name' }, name), ': '];
   const comma = last ? '' : ',';
   if (node.open === undefined) {
@@ -38,9 +38,9 @@ export function view(node, name = null, last = true) {
   }
   const close = node.open === '{' ? '}' : ']';
   if (node.items.length === 0) return element('div', {}, ...key, node.open + close + comma);
-  return element('details', { open: true },
+  return element('details', { open: open > 0 },
     element('summary', {}, ...key, node.open, element('span', { class: 'folded' }, ` … ${close}${comma}`)),
-    element('div', { class: 'inner' }, ...node.items.map(([n, item], i) => view(item, n, i === node.items.length - 1))),
+    element('div', { class: 'inner' }, ...node.items.map(([n, item], i) => view(item, open - 1, n, i === node.items.length - 1))),
     element('div', {}, close + comma));
 }
 
