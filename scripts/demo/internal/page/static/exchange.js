@@ -32,9 +32,11 @@ export function show(request, answer, base, token, brief = false) {
     element('div', { class: 'sides' },
       request.body && block(text('Body of the request', '请求体'), tree(request.body)),
       !answer.base64 && block(text('Body of the answer', '响应体'), tree(answer.body))),
-    brief ? element('details', { class: 'more' }, element('summary', {}, text('Time and log', '用时与日志')), time(answer), logged(answer)) : logged(answer),
-    headers(answer.headers),
-    copies(request, base, token));
+    !brief && logged(answer),
+    element('div', { class: 'folds' },
+      brief && element('details', { class: 'more' }, element('summary', {}, text('Time and log', '用时与日志')), time(answer), logged(answer)),
+      headers(answer.headers),
+      copies(request, base, token)));
 }
 
 function logged(answer) {

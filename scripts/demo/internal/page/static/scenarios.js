@@ -27,7 +27,7 @@ const texts = {
   foreigndomain: ['face', 'face: an optimalDomain that is not the vendor’s', '人脸：optimalDomain 不是厂商的域名'],
   slow: ['any', 'the upstream takes 10 seconds', '上游要 10 秒才答'],
   html: ['any', 'HTTP 200 with an HTML page', 'HTTP 200，却是 HTML 页面'],
-  badgateway: ['any', 'HTTP 502', 'HTTP 502'],
+  badgateway: ['any', 'HTTP 502 with a page', 'HTTP 502 页面'],
   truncated: ['any', 'the connection closes half way', '传到一半连接关闭'],
   cut: ['any', 'the JSON is cut', 'JSON 被截断'],
   empty: ['any', 'an empty body', '响应体为空'],
