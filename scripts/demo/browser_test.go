@@ -22,12 +22,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// picturesFolder is the variable that names the folder of the screenshots. With it a browser is a must:
-// without one the test fails, and does not skip. Those of the README are made by
-//
-//	KYC_PICTURES=docs/pictures go test -count=1 -run TestPage ./scripts/demo
-//
-// A path that is not absolute is one of the module.
+// picturesFolder is the variable that names the folder of the screenshots; one that is not absolute is
+// below the module's. With it a browser is a must: without one the test fails, and does not skip.
 const picturesFolder = "KYC_PICTURES"
 
 // browser is a tab of a real browser, before the page of a running demo.
@@ -194,7 +190,7 @@ func (b *browser) until(condition string) {
 	b.t.Helper()
 	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
 	if err != nil {
-		b.shot("failed", "")
+		b.shot("failed")
 		b.t.Fatalf("%s: %v\n%s", condition, err, read[string](b, `document.querySelector('main > section:not([hidden])').innerText.slice(-2500)`))
 	}
 }
@@ -241,13 +237,16 @@ func (b *browser) fits(what string) {
 	}
 }
 
-// shot writes a screenshot of the part that a CSS selector finds, "" for all of the page.
-func (b *browser) shot(name, selector string) {
+// shot writes a screenshot of the whole page.
+func (b *browser) shot(name string) {
 	b.t.Helper()
-	action := chromedp.FullScreenshot(100)
-	if selector != "" {
-		action = chromedp.Screenshot(chromedp.CSS(selector))
-	}
+	b.save(name, chromedp.FullScreenshot(100))
+}
+
+// save writes a screenshot into the folder of the pictures.
+func (b *browser) save(name string, action chromedp.Action[[]byte]) {
+	b.t.Helper()
+	b.run(`document.getAnimations().forEach((a) => a.finish())`)
 	picture, err := chromedp.Run(b.ctx, action)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(b.pictures, name+".png"), picture, 0o600)

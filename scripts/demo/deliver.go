@@ -6,16 +6,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/scripts/demo/internal/page"
 )
 
 // orderEvent is what a backend invokes the function with when an OCR has completed. The
 // photos of this order follow a second later: the function waits for them.
 const orderEvent = `{"action":"deliver","type":"bankcard","order_no":"late1"}`
 
-// deliver sends the event after an OCR twice, and shows what the function left.
-func deliver(ctx context.Context, s *side, archive string) error {
+// deliver sends the event after an OCR twice, and shows what the function left, and what it told the
+// webhook.
+func deliver(ctx context.Context, s *side, archive string, inbox *page.Inbox) error {
 	fmt.Printf("\n== after the OCR: an event, and what it leaves ==\n\n")
 	function, ok := s.function.(*gateway.Event)
 	if !ok {
@@ -59,6 +62,19 @@ func deliver(ctx context.Context, s *side, archive string) error {
 	fmt.Printf("  result.json:\n    %s\n", document)
 	if files != 4 {
 		return fmt.Errorf("%d files were left, expected three photos and result.json", files)
+	}
+	told := inbox.Messages()
+	for _, message := range told {
+		fmt.Println("  the webhook:")
+		for _, header := range message.Headers {
+			if strings.HasPrefix(header[0], "Webhook-") {
+				fmt.Printf("    %s: %s\n", header[0], header[1])
+			}
+		}
+		fmt.Printf("    %s\n", message.Body)
+	}
+	if len(told) != 1 {
+		return fmt.Errorf("the webhook was told %d times, expected once", len(told))
 	}
 	return nil
 }

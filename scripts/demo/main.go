@@ -71,7 +71,7 @@ func run(ctx context.Context, serves bool, listen string, verbose bool) error {
 func (d *demo) show(ctx context.Context) error {
 	steps := []error{d.event.show(ctx)}
 	if d.archive != "" {
-		steps = append(steps, deliver(ctx, d.event, d.archive))
+		steps = append(steps, deliver(ctx, d.event, d.archive, &d.inbox))
 	}
 	if err := errors.Join(append(steps, d.web.show(ctx))...); err != nil {
 		return fmt.Errorf("something was not as it should be: %w", err)

@@ -58,7 +58,7 @@ func (s *server) delivered(w http.ResponseWriter, _ *http.Request) {
 	reply(w, struct {
 		Files []file    `json:"files"`
 		Told  []Message `json:"told"`
-	}{files, s.Inbox.messages()})
+	}{files, s.Inbox.Messages()})
 }
 
 // archived serves a file of the archive.

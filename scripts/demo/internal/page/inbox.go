@@ -45,8 +45,8 @@ func (i *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// messages returns what came, the oldest first.
-func (i *Inbox) messages() []Message {
+// Messages returns what came, the oldest first.
+func (i *Inbox) Messages() []Message {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return append([]Message{}, i.told...)

@@ -79,8 +79,8 @@ function outcome(sent, { payload, error, failure, ms, log: lines }) {
     element('p', { class: 'line' }, message
       ? element('span', { class: 'badge bad' }, text('failed: the platform sends it again', '失败：平台会重发'))
       : element('span', { class: 'badge good' }, text('returned', '已返回')), element('code', {}, `${ms} ms`)),
-    block(text('What the function returned', '函数的返回值'), tree(message || payload)),
-    block(text('The lines that it left in the log', '留下的日志'), log(lines)));
+    block(text('What the function returned', '函数的返回值'), element('pre', { class: 'plain' }, message || payload)),
+    element('details', { class: 'more' }, element('summary', {}, text('The lines that it left in the log', '留下的日志')), log(lines)));
 }
 
 // clock is the time of day, to the millisecond.
@@ -136,7 +136,7 @@ class Archive {
     const wanted = this.#files.filter((file) => file.name === name || name === folder + 'result.json' && file.name.startsWith(folder));
     const media = wanted.filter(({ name: n }) => types[extension(n)]).map(({ name: n, bytes }) =>
       figure(n.slice(folder.length), address(n), types[extension(n)], bytes));
-    const whole = types[extension(name)] ? null : tree(await (await fetch(address(name))).text());
+    const whole = types[extension(name)] ? null : tree(await (await fetch(address(name))).text(), media.length > 0 ? 0 : Infinity);
     this.#viewer.replaceChildren(element('h3', {}, name), element('div', { class: 'files' }, ...media), ...(whole ? [whole] : []));
   }
 }

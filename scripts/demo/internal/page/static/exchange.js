@@ -71,7 +71,7 @@ export function figure(name, url, type, size) {
   const shown = video
     ? element('video', { src: url, controls: true, preload: 'metadata', 'aria-label': name, error: (e) => e.target.replaceWith(unplayable()) })
     : element('img', { src: url, alt: name });
-  return element('figure', {}, shown, element('figcaption', {}, element('span', {}, name), ` ${size} B `, save));
+  return element('figure', {}, shown, element('figcaption', {}, element('span', {}, name), `${size} B · `, save));
 }
 
 // The simulated upstream's video is a few bytes.
@@ -99,7 +99,7 @@ export function time(answer) {
   if (!line) return null;
   const parts = [
     ['upstream', line.upstream_ms, 'the upstream', '上游'],
-    ['relay', Math.max(0, line.total_ms - line.upstream_ms), 'the relay, with tickets it fetched', '中继，含取票据'],
+    ['relay', Math.max(0, line.total_ms - line.upstream_ms), 'the relay and its tickets', '中继，含取票据'],
     ['way', Math.max(0, answer.ms - line.total_ms), 'the way there and back', '往返路上'],
   ];
   const bar = element('div', { class: 'bar', 'aria-hidden': 'true' }, ...parts.map(([kind, ms]) => {
@@ -116,7 +116,7 @@ function round(ms) {
 }
 
 export function headers(list) {
-  return element('details', { class: 'more' }, element('summary', {}, text(`Headers (${list.length})`, `响应头（${list.length}）`)),
+  return element('details', { class: 'more' }, element('summary', {}, text(`Headers (${list.length})`, `HTTP 头（${list.length}）`)),
     element('table', {}, element('tbody', {}, ...list.map(([name, value]) =>
       element('tr', {}, element('th', { scope: 'row' }, name), element('td', {}, value))))));
 }
