@@ -240,7 +240,7 @@ func testLanguages(b *browser) {
 	for _, tab := range []string{"ask", "tickets", "deliver", "flow"} {
 		b.click("#tab-" + tab)
 		b.fits(tab + " in Chinese")
-		b.shot(tab+"-zh")
+		b.shot(tab + "-zh")
 	}
 	b.do(chromedp.Reload())
 	if got := read[string](b, text); got != "识别之后 zh-CN" {
@@ -268,6 +268,6 @@ func testDark(b *browser) {
 		b.click("#tab-" + tab)
 		b.until(`document.querySelector('#` + tab + ` button')`)
 		b.fits(tab + ", narrow")
-		b.shot(tab+"-narrow")
+		b.shot(tab + "-narrow")
 	}
 }
