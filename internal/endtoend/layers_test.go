@@ -121,6 +121,12 @@ var layers = map[string]layer{
 	},
 	"scripts/internal/command": {tool: true, tests: "internal/apitest", drivers: "golang.org/x/term"},
 	"scripts/postman":          {tool: true, imports: "internal/openapi scripts/internal/command", drivers: "github.com/getkin/kin-openapi"},
+	"scripts/internal/war": {
+		tool:    true,
+		imports: "internal/gateway internal/simulator",
+		drivers: "github.com/alicebob/miniredis",
+	},
+	"scripts/internal/war/naive": {tool: true, imports: "signer", drivers: "github.com/gomodule/redigo"},
 	"scripts/query": {
 		tool:    true,
 		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream scripts/internal/command signer",

@@ -1,5 +1,6 @@
 // Command obvious is the handler that one writes first: the library's own types, a
-// ticket cached in each instance, everything read, decoded and encoded again.
+// ticket cached in each instance for 20 minutes or TICKET_REFRESH, everything read,
+// decoded and encoded again.
 package main
 
 import (
@@ -35,7 +36,7 @@ func ticket() (string, error) {
 	var token struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := get("/api/oauth2/access_token", url.Values{"app_id": {os.Getenv("KYC_APP_ID")}, "secret": {os.Getenv("KYC_SECRET")}}, &token); err != nil {
+	if err := get("/api/oauth2/access_token", url.Values{"app_id": {os.Getenv("KYC_APP_ID")}, "secret": {os.Getenv("KYC_SECRET")}, "grant_type": {"client_credential"}}, &token); err != nil {
 		return "", err
 	}
 	var tickets struct {
@@ -44,7 +45,11 @@ func ticket() (string, error) {
 	if err := get("/api/oauth2/api_ticket", url.Values{"app_id": {os.Getenv("KYC_APP_ID")}, "access_token": {token.AccessToken}, "type": {"SIGN"}}, &tickets); err != nil {
 		return "", err
 	}
-	cache.ticket, cache.expires = tickets.Tickets[0].Value, time.Now().Add(20*time.Minute)
+	life, err := time.ParseDuration(os.Getenv("TICKET_REFRESH"))
+	if err != nil {
+		life = 20 * time.Minute
+	}
+	cache.ticket, cache.expires = tickets.Tickets[0].Value, time.Now().Add(life)
 	return cache.ticket, nil
 }
 

@@ -1,0 +1,173 @@
+package war
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+var programs Programs
+
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "8") // they wait more than they compute
+	dir, err := os.MkdirTemp("", "kyc-ocr-relay-war-")
+	if err == nil {
+		programs, err = Build(context.Background(), dir)
+	}
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir)
+		os.Exit(code)
+	}))
+}
+
+// await returns the figures once there are so many queries in them.
+func await(t *testing.T, w *War, queries int) Figures {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(pause) {
+		if f := w.Figures(); f.Queries >= queries {
+			t.Logf("%+v", f)
+			return f
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no %d queries in a minute: %+v", queries, w.Figures())
+		}
+	}
+}
+
+func start(t *testing.T, s Setting) *War {
+	t.Helper()
+	w := New(programs)
+	t.Cleanup(w.Close)
+	if err := w.Run(s); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// Five instances with a ticket each void one another's.
+func TestOwnTickets(t *testing.T) {
+	t.Parallel()
+	f := await(t, start(t, Setting{Policy: Own, Instances: 5}), 100)
+	if f.FailedShare <= 0.5 || f.MintsPerHour < 8 {
+		t.Errorf("failed: %.0f %%, mints an hour: %.1f; more than 50 and 8 are expected", 100*f.FailedShare, f.MintsPerHour)
+	}
+}
+
+func TestOwnTicketOfOneInstance(t *testing.T) {
+	t.Parallel()
+	f := await(t, start(t, Setting{Policy: Own, Instances: 1}), 25)
+	if f.Failed > 0 || f.MintsPerHour > 6 {
+		t.Errorf("failed: %d, mints an hour: %.1f; none and at most 6 are expected", f.Failed, f.MintsPerHour)
+	}
+}
+
+func TestNaive(t *testing.T) {
+	t.Parallel()
+	f := await(t, start(t, Setting{Policy: Naive, Instances: 5}), 100)
+	if f.FailedShare == 0 || f.MintsPerHour < 4 {
+		t.Errorf("failed: %.0f %%, mints an hour: %.1f; more than 0 and 4 are expected", 100*f.FailedShare, f.MintsPerHour)
+	}
+}
+
+func TestRelay(t *testing.T) {
+	t.Parallel()
+	f := await(t, start(t, Setting{Policy: Relay, Instances: 5}), 150)
+	if f.Failed > 0 || f.MintsPerHour > 6 {
+		t.Errorf("failed: %d, mints an hour: %.1f; none and at most 6 are expected", f.Failed, f.MintsPerHour)
+	}
+}
+
+// What happens to a fleet of the relay, and that nobody notices.
+func TestRelayUndisturbed(t *testing.T) {
+	t.Parallel()
+	w := start(t, Setting{Policy: Relay, Instances: 3})
+	await(t, w, 6)
+	for _, disturb := range []func() error{
+		w.Foreign,
+		func() error { return w.Freeze(1, true) },
+		func() error { return w.Kill(2) },
+		func() error { return w.Store(false) },
+		func() error { return w.Store(true) },
+		func() error { return w.Freeze(1, false) },
+	} {
+		before := w.Figures().Queries
+		if err := disturb(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+			t.Fatal(err)
+		}
+		await(t, w, before+9)
+	}
+	if f := w.Figures(); f.Failed > 0 {
+		past, _ := w.Subscribe(t.Context())
+		t.Errorf("%d of %d queries failed: %+v", f.Failed, f.Queries, past)
+	}
+}
+
+// Somebody who comes late sees what was, and then what happens: here that a foreign server's pair ends
+// the one in use, and that the queries of the shared cache fail from then on.
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	w := start(t, Setting{Policy: Naive, Instances: 1})
+	await(t, w, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	past, events := w.Subscribe(ctx)
+	seen := map[Kind]int{}
+	for _, e := range past {
+		seen[e.Kind]++
+	}
+	if past[0].Kind != RunBegan || past[0].Policy != Naive || seen[State] != 1 || seen[StoreIs] != 1 || seen[PairLife] != 1 || seen[Query] < 2 {
+		t.Errorf("seen so far: %+v", past)
+	}
+	if err := w.Foreign(); err != nil {
+		t.Fatal(err)
+	}
+	var ended, foreign, failed Event
+	for e := range events {
+		switch {
+		case e.Kind == PairLife && e.Pair == 1:
+			ended = e
+		case e.Kind == PairLife:
+			foreign = e
+		case e.Kind == Query && !e.OK:
+			failed = e
+			cancel()
+		}
+	}
+	if ended.Replaced != foreign.At || ended.Until != foreign.At+overlap.Milliseconds() || foreign.Instance != foreigner {
+		t.Errorf("the pair %+v is to end an overlap after %+v", ended, foreign)
+	}
+	if failed.Why != "400101" || failed.At < ended.Until {
+		t.Errorf("%+v: 400101 is expected once the pair has ended", failed)
+	}
+}
+
+func TestControlsOfNothing(t *testing.T) {
+	t.Parallel()
+	w := New(programs)
+	for _, s := range []Setting{{}, {Policy: "other", Instances: 1}, {Policy: Own}, {Policy: Own, Instances: MostInstances + 1}} {
+		if err := w.Run(s); err == nil {
+			t.Errorf("%+v runs", s)
+		}
+	}
+	if err := w.Kill(0); !errors.Is(err, errNoRun) {
+		t.Error(err)
+	}
+	if err := w.Run(Setting{Policy: Own, Instances: 1}); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	if err := w.Kill(1); !errors.Is(err, errNoInstance) {
+		t.Error(err)
+	}
+	if err := w.Store(false); !errors.Is(err, errNoStore) {
+		t.Error(err)
+	}
+}
