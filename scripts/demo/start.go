@@ -15,6 +15,7 @@ import (
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/scripts/demo/internal/page"
+	"kyc-ocr-relay/scripts/internal/war"
 )
 
 const (
@@ -32,6 +33,7 @@ var (
 type demo struct {
 	event, web *side
 	dir        string     // with all that the demo writes
+	binary     string     // the function's
 	archive    string     // that the event function delivers to; "" where it has none
 	inbox      page.Inbox // and the webhook that it tells
 	end        []func()
@@ -48,8 +50,7 @@ func start(ctx context.Context, log io.Writer) (d *demo, err error) {
 	if d.dir, err = os.MkdirTemp("", "kyc-ocr-relay-demo-"); err != nil {
 		return nil, err
 	}
-	binary, err := build(ctx, d.dir)
-	if err != nil {
+	if d.binary, err = build(ctx, d.dir); err != nil {
 		return nil, err
 	}
 	if runtime.GOOS != "windows" { // a file:// URL has no drive letter
@@ -66,11 +67,11 @@ func start(ctx context.Context, log io.Writer) (d *demo, err error) {
 			c.Env["DELIVER_TO"] += ",file://" + d.archive
 		}
 		return gateway.StartEvent(ctx, c)
-	}, binary, log)
+	}, d.binary, log)
 	if err != nil {
 		return nil, err
 	}
-	d.web, err = startSide(ctx, "Web function", func(c gateway.Config) (function, error) { return gateway.StartWeb(ctx, c) }, binary, log)
+	d.web, err = startSide(ctx, "Web function", func(c gateway.Config) (function, error) { return gateway.StartWeb(ctx, c) }, d.binary, log)
 	return d, err
 }
 
@@ -104,6 +105,8 @@ func (d *demo) close() {
 // page returns the page of the demo.
 func (d *demo) page() http.Handler {
 	event, _ := d.event.function.(*gateway.Event)
+	tickets := war.NewHandler(war.Programs{Relay: d.binary}, d.dir)
+	d.end = append(d.end, tickets.Close)
 	return page.New(page.Config{
 		Functions: []page.Function{
 			{Name: "web", URL: d.web.url, Upstream: d.web.upstream, Log: d.web.log},
@@ -114,6 +117,7 @@ func (d *demo) page() http.Handler {
 		Archive: d.archive,
 		Inbox:   &d.inbox,
 		Secret:  hookSecret,
+		War:     tickets,
 	})
 }
 

@@ -1,29 +1,35 @@
 package war
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 )
 
-// Programs are the paths of what the instances run, one a policy.
+// Programs are the paths of what the instances run, one a policy; "": not built yet.
 type Programs struct{ Own, Naive, Relay string }
 
-// Build builds the programs into dir, which the caller removes. It is to be run within the module.
-func Build(ctx context.Context, dir string) (Programs, error) {
-	p := Programs{filepath.Join(dir, "own.exe"), filepath.Join(dir, "naive.exe"), filepath.Join(dir, "relay.exe")}
-	for output, source := range map[string]string{
-		p.Own:   "kyc-ocr-relay/scripts/bench/obvious",
-		p.Naive: "kyc-ocr-relay/scripts/internal/war/naive",
-		p.Relay: "kyc-ocr-relay",
+// build builds those programs that are not built yet into dir. The current folder is one of the module.
+func (p *Programs) build(dir string) error {
+	for _, program := range []struct {
+		path         *string
+		name, source string
+	}{
+		{&p.Own, "own.exe", "kyc-ocr-relay/scripts/bench/obvious"},
+		{&p.Naive, "naive.exe", "kyc-ocr-relay/scripts/internal/war/naive"},
+		{&p.Relay, "relay.exe", "kyc-ocr-relay"},
 	} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", output, source) // #nosec G204 -- names from the list above
+		if *program.path != "" {
+			continue
+		}
+		path := filepath.Join(dir, program.name)
+		build := exec.Command("go", "build", "-trimpath", "-o", path, program.source) // #nosec G204 -- names from the list above
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
-			return p, fmt.Errorf("go build %s: %w\n%s", source, err, out)
+			return fmt.Errorf("go build %s, to be run in the project's folder: %w\n%s", program.source, err, out)
 		}
+		*program.path = path
 	}
-	return p, nil
+	return nil
 }

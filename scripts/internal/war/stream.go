@@ -61,6 +61,7 @@ type Figures struct {
 const (
 	keptQueries = 2000
 	keptPairs   = 200
+	keptChanges = 200
 	mostBehind  = 1000
 )
 
@@ -68,8 +69,7 @@ const (
 type stream struct {
 	mu       sync.Mutex
 	run      []Event // none, or the event of its beginning
-	states   map[int]Event
-	store    []Event
+	changes  []Event // of instances and of the store
 	pairs    []Event
 	queries  []Event
 	figures  []Event
@@ -80,8 +80,8 @@ type stream struct {
 func (s *stream) begin(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.run, s.states, s.store = []Event{e}, map[int]Event{}, nil
-	s.pairs, s.queries, s.figures = nil, nil, nil
+	s.run = []Event{e}
+	s.changes, s.pairs, s.queries, s.figures = nil, nil, nil, nil
 	s.hand(e)
 }
 
@@ -93,10 +93,8 @@ func (s *stream) send(e Event) {
 		s.queries = latest(append(s.queries, e), keptQueries)
 	case PairLife:
 		s.keep(e)
-	case State:
-		s.states[e.Instance] = e
-	case StoreIs:
-		s.store = []Event{e}
+	case State, StoreIs:
+		s.changes = latest(append(s.changes, e), keptChanges)
 	case Count:
 		s.figures = []Event{e}
 	}
@@ -132,11 +130,7 @@ func (s *stream) hand(e Event) {
 func (s *stream) subscribe(ctx context.Context) (past []Event, events <-chan Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	past = append(past, s.run...)
-	for _, e := range s.states {
-		past = append(past, e)
-	}
-	for _, kept := range [][]Event{s.store, s.pairs, s.queries, s.figures} {
+	for _, kept := range [][]Event{s.run, s.changes, s.pairs, s.queries, s.figures} {
 		past = append(past, kept...)
 	}
 	c := make(chan Event, mostBehind)

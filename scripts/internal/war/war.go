@@ -66,17 +66,20 @@ func (s Setting) check() error {
 
 // War is at most one run at a time, and what is seen of it. Its methods may be called concurrently.
 type War struct {
-	programs Programs
-	stream   stream
+	stream stream
 
-	mu    sync.Mutex // one control at a time
-	fleet *fleet     // nil: no run
+	mu       sync.Mutex // one control at a time
+	programs Programs
+	dir      string
+	fleet    *fleet // nil: no run
 }
 
-// New returns a War without a run. Close ends it.
-func New(p Programs) *War { return &War{programs: p} }
+// New returns a War without a run. Close ends it. Programs that are not built yet are built into dir,
+// which stays the caller's, before the first run.
+func New(p Programs, dir string) *War { return &War{programs: p, dir: dir} }
 
-// Run ends the run in progress and begins another, whose events are all that is seen from now on.
+// Run ends the run in progress and begins another, whose events are all that is seen from now on. It
+// blocks until what it has to build is built.
 func (w *War) Run(s Setting) error {
 	if err := s.check(); err != nil {
 		return err
@@ -84,6 +87,9 @@ func (w *War) Run(s Setting) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stop()
+	if err := w.programs.build(w.dir); err != nil {
+		return err
+	}
 	f, err := startFleet(w.programs, s, &w.stream)
 	if err != nil {
 		return fmt.Errorf("start the run: %w", err)

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // they wait more than they compute
 	dir, err := os.MkdirTemp("", "kyc-ocr-relay-war-")
 	if err == nil {
-		programs, err = Build(context.Background(), dir)
+		err = programs.build(dir)
 	}
 	if err != nil {
 		panic(err)
@@ -44,7 +44,7 @@ func await(t *testing.T, w *War, queries int) Figures {
 
 func start(t *testing.T, s Setting) *War {
 	t.Helper()
-	w := New(programs)
+	w := New(programs, "")
 	t.Cleanup(w.Close)
 	if err := w.Run(s); err != nil {
 		t.Fatal(err)
@@ -69,11 +69,13 @@ func TestOwnTicketOfOneInstance(t *testing.T) {
 	}
 }
 
+// Where all find the ticket expired at once, several fetch one. Whether the one that is kept is the last,
+// and so the only good one, is chance: TestEvents has what follows.
 func TestNaive(t *testing.T) {
 	t.Parallel()
 	f := await(t, start(t, Setting{Policy: Naive, Instances: 5}), 100)
-	if f.FailedShare == 0 || f.MintsPerHour < 4 {
-		t.Errorf("failed: %.0f %%, mints an hour: %.1f; more than 0 and 4 are expected", 100*f.FailedShare, f.MintsPerHour)
+	if f.MintsPerHour < 4 {
+		t.Errorf("mints an hour: %.1f, at least 4 are expected", f.MintsPerHour)
 	}
 }
 
@@ -151,7 +153,7 @@ func TestEvents(t *testing.T) {
 
 func TestControlsOfNothing(t *testing.T) {
 	t.Parallel()
-	w := New(programs)
+	w := New(programs, "")
 	for _, s := range []Setting{{}, {Policy: "other", Instances: 1}, {Policy: Own}, {Policy: Own, Instances: MostInstances + 1}} {
 		if err := w.Run(s); err == nil {
 			t.Errorf("%+v runs", s)
