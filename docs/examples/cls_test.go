@@ -200,8 +200,8 @@ func TestAlarms(t *testing.T) {
 			target.StartTimeOffset >= 0 || target.StartTimeOffset < -1440 || !a.Status || strings.ContainsAny(a.Name, "|'") || len(a.Name) > 255 {
 			t.Errorf("%s: %+v", name, a)
 		}
-		if -target.StartTimeOffset < a.MonitorTime.Time {
-			t.Errorf("%s looks back %d minutes every %d: it misses some", name, -target.StartTimeOffset, a.MonitorTime.Time)
+		if -target.StartTimeOffset <= a.MonitorTime.Time {
+			t.Errorf("%s looks back %d minutes every %d: it misses lines that come late", name, -target.StartTimeOffset, a.MonitorTime.Time)
 		}
 		if target.LogsetId != "LOGSET" || target.TopicId != "TOPIC" || !slices.Equal(a.AlarmNoticeIds, []string{"NOTICE"}) {
 			t.Errorf("%s: placeholders %+v", name, a)
