@@ -27,7 +27,7 @@ type layer struct {
 // layers is the whole house, exactly: an arrow that is missing here has no place, and one that is not
 // drawn is to go.
 var layers = map[string]layer{
-	"": {imports: "handler internal/config internal/relay internal/role internal/scf internal/ticket"},
+	"": {imports: "handler internal/config internal/onecpu internal/relay internal/role internal/scf internal/ticket"},
 	"handler": {
 		imports: "internal/budget internal/config internal/delivery internal/jsonscan internal/order internal/redact internal/relay internal/role internal/scf internal/secret internal/ticket internal/upstream signer",
 		tests:   "internal/pipetest internal/simulator",
@@ -67,6 +67,7 @@ var layers = map[string]layer{
 		imports: "internal/pause internal/redact internal/role internal/roots",
 		tests:   "internal/secret",
 	},
+	"internal/onecpu": {},
 	"internal/pause":  {},
 	"internal/roots":  {},
 	"internal/role":   {imports: "internal/secret"},

@@ -4,7 +4,6 @@ package scf
 
 import (
 	"context"
-	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -42,7 +41,7 @@ const deadlineMargin = 100 * time.Millisecond
 // Invoke implements cloudfunction.Handler.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if f.events.Add(1) == 2 {
-		f.settle()
+		f.collectLess()
 	}
 	invocation, ok := functioncontext.FromContext(ctx)
 	if !ok {
@@ -60,16 +59,6 @@ func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return f.invoker.Invoke(ctx, invocation.RequestID, payload)
 }
 
-// settle prepares for more events. With the first one it would be a good part of a cold start.
-func (f *function) settle() {
-	f.collectLess()
-	// One event at a time waits for one thing at a time: goroutines that hand over to each other
-	// across threads pay for waking them, which is a third of a small answer.
-	if f.getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
-	}
-}
-
 // The collector of an event function. By itself it runs whenever the heap has doubled: for
 // small answers every few megabytes, and of the largest it lets two lie about. The ballast
 // counts as in use and is never touched, so that it takes no memory: with it, a quarter
@@ -79,6 +68,7 @@ const (
 	ballastPercent = 25
 )
 
+// collectLess is for the second event, as it would be a good part of a cold start.
 func (f *function) collectLess() {
 	if f.getenv("GOGC") == "" && f.getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(ballastPercent)
