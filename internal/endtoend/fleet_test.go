@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -222,7 +223,14 @@ func TestFleetOverADirectory(t *testing.T) {
 func TestColdStartTakesTheSharedPair(t *testing.T) {
 	store := "file://" + filepath.ToSlash(t.TempDir())
 	sim := simulator.New(simulator.Config{Apps: secrets})
-	upstream := httptest.NewServer(sim)
+	upstream := httptest.NewUnstartedServer(sim)
+	var connections atomic.Int32
+	upstream.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	upstream.Start()
 	defer upstream.Close()
 	for n, source := range []string{"minted", "shared", "shared"} {
 		web, err := gateway.StartWeb(t.Context(), gateway.Config{
@@ -249,5 +257,9 @@ func TestColdStartTakesTheSharedPair(t *testing.T) {
 	}
 	if n := len(sim.Mints(firstApp)); n != 1 {
 		t.Errorf("%d mints for three cold starts", n)
+	}
+	// The token, the ticket and the query of the first one share a connection.
+	if n := connections.Load(); n != 3 {
+		t.Errorf("%d connections for three cold starts", n)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // bundles are the files that crypto/x509 looks for the system's roots in, in its order: of Debian,
@@ -27,16 +28,37 @@ var bundles = []string{
 	"/etc/ssl/cert.pem",
 }
 
+// sessions is how many sessions are kept for resumption: an instance that is asked once in a while has a
+// connection of its own for each request, and need not check certificates and signatures anew.
+const sessions = 4
+
 // Config returns the configuration of connections to host, of the caller's own. It trusts whom the
 // standard one trusts: what it accepts has a chain to a root of the system's bundle, or of SSL_CERT_FILE,
 // and all else is for the standard verification to judge, with all roots.
 func Config(host string) *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host}
+	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, ClientSessionCache: tls.NewLRUClientSessionCache(sessions)}
 	if runtime.GOOS == "linux" && !fips140.Enabled() {
-		c.InsecureSkipVerify = true // #nosec G402 -- VerifyConnection does what is skipped, on resumed connections, too
-		c.VerifyConnection = (&verifier{config: c}).verify
+		v := &verifier{config: c}
+		c.InsecureSkipVerify = true // #nosec G402 -- VerifyConnection does what is skipped
+		c.VerifyConnection = v.verify
+		c.ClientSessionCache = cache{c.ClientSessionCache, v}
 	}
 	return c
+}
+
+// cache has no session whose certificate has expired, as crypto/tls resumes none: the server may have
+// another one by now.
+type cache struct {
+	tls.ClientSessionCache
+	verifier *verifier
+}
+
+// Get implements tls.ClientSessionCache.
+func (c cache) Get(key string) (*tls.ClientSessionState, bool) {
+	if c.verifier.now().After(c.verifier.expiry()) {
+		return nil, false
+	}
+	return c.ClientSessionCache.Get(key)
 }
 
 // verifier verifies the chains of one host.
@@ -46,6 +68,20 @@ type verifier struct {
 	mu     sync.Mutex
 	found  *x509.CertPool // roots that a chain asked for
 	looked bool           // whether the bundle was looked through
+	until  time.Time      // the end of the certificate that was verified last
+}
+
+func (v *verifier) now() time.Time {
+	if v.config.Time != nil {
+		return v.config.Time()
+	}
+	return time.Now()
+}
+
+func (v *verifier) expiry() time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.until
 }
 
 var errNoCertificate = errors.New("the server has no certificate")
@@ -56,10 +92,11 @@ func (v *verifier) verify(s tls.ConnectionState) error {
 	if len(chain) == 0 || v.config.ServerName == "" { // without a name, any would do
 		return errNoCertificate
 	}
-	o := x509.VerifyOptions{DNSName: v.config.ServerName, Intermediates: x509.NewCertPool()}
-	if v.config.Time != nil {
-		o.CurrentTime = v.config.Time()
+	now := v.now()
+	if s.DidResume && !now.After(chain[0].NotAfter) && chain[0].VerifyHostname(v.config.ServerName) == nil {
+		return nil // the chain was verified when the session began
 	}
+	o := x509.VerifyOptions{DNSName: v.config.ServerName, Intermediates: x509.NewCertPool(), CurrentTime: now}
 	for _, c := range chain[1:] {
 		o.Intermediates.AddCert(c)
 	}
@@ -69,6 +106,9 @@ func (v *verifier) verify(s tls.ConnectionState) error {
 	if _, err := chain[0].Verify(o); err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.until = chain[0].NotAfter
 	return nil
 }
 
@@ -78,8 +118,11 @@ func (v *verifier) fast(chain []*x509.Certificate, o x509.VerifyOptions) bool {
 	defer v.mu.Unlock()
 	verified := func() bool {
 		o.Roots = v.found
-		_, err := chain[0].Verify(o)
-		return err == nil
+		if _, err := chain[0].Verify(o); err != nil {
+			return false
+		}
+		v.until = chain[0].NotAfter
+		return true
 	}
 	if v.looked {
 		return v.found != nil && verified()

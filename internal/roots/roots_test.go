@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"os/exec"
@@ -205,6 +206,68 @@ func TestAsTheStandardPool(t *testing.T) {
 		judge(name, cases["good"], Config(name), name == "KYC.example" || name == "kyc.example.")
 	}
 	t.Logf("%d chains", compared)
+}
+
+// A session is resumed while its certificate is valid. Behind that there is a handshake, in which the
+// server may show another one.
+func TestResumption(t *testing.T) {
+	root := issue(t, nil, func(c *x509.Certificate) { signs(c); c.NotAfter = c.NotAfter.Add(24 * time.Hour) })
+	bundle := filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", bundle)
+	first, next := issue(t, root, serves), issue(t, root, all(serves, func(c *x509.Certificate) { c.NotAfter = c.NotAfter.Add(24 * time.Hour) }))
+	presented := first
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		presented = first
+		listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: version, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return &tls.Certificate{Certificate: [][]byte{presented.certificate.Raw}, PrivateKey: presented.key}, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var now time.Time
+		config := Config(host)
+		config.Time = func() time.Time { return now }
+		connect := func() (tls.ConnectionState, error) {
+			served := make(chan struct{})
+			go func() {
+				defer close(served)
+				if conn, err := listener.Accept(); err == nil {
+					_, _ = conn.Write([]byte("x")) // the session comes before it
+					_ = conn.Close()
+				}
+			}()
+			defer func() { <-served }()
+			conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", listener.Addr().String())
+			if err != nil {
+				return tls.ConnectionState{}, err
+			}
+			defer conn.Close()
+			_, err = io.ReadFull(conn, make([]byte, 1))
+			return conn.(*tls.Conn).ConnectionState(), err
+		}
+		for i, c := range []struct {
+			now             time.Time
+			presents        *authority
+			resumes, refuse bool
+		}{
+			{time.Now(), first, false, false},
+			{time.Now(), first, true, false},
+			{first.certificate.NotAfter, next, true, false},
+			{first.certificate.NotAfter.Add(time.Second), next, false, false},
+			{first.certificate.NotAfter.Add(time.Second), next, true, false},
+			{next.certificate.NotAfter.Add(time.Second), next, false, true},
+		} {
+			now, presented = c.now, c.presents
+			state, err := connect()
+			if (err != nil) != c.refuse || state.DidResume != c.resumes {
+				t.Errorf("TLS %x, connection %d: resumed %t, %v", version, i, state.DidResume, err)
+			}
+		}
+		_ = listener.Close()
+	}
 }
 
 // Without a bundle the roots are those of the directory.

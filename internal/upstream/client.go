@@ -6,7 +6,6 @@ package upstream
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -65,13 +64,9 @@ func New(c Config) *Client {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: c.Timeout, KeepAlive: maxIdle / 2}).DialContext
 	}
-	config := roots.Config(c.BaseURL.Hostname())
-	// An instance that gets a query a minute has a connection of its own for each: the session is
-	// resumed then, with no signature to check.
-	config.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 	pool := &http.Transport{
 		DialContext:            c.Dial,
-		TLSClientConfig:        config,
+		TLSClientConfig:        roots.Config(c.BaseURL.Hostname()),
 		TLSHandshakeTimeout:    c.Timeout,
 		MaxIdleConnsPerHost:    100, // as many as a Web function serves at once
 		IdleConnTimeout:        maxIdle,
