@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -33,6 +34,9 @@ func TestPage(t *testing.T) {
 // Those in Chinese want a font, such as that of Debian's fonts-noto-cjk.
 func TestPictures(t *testing.T) {
 	path := findBrowser(t)
+	if os.Getenv(picturesFolder) == "" {
+		t.Skip(picturesFolder + " names no folder for the pictures")
+	}
 	for language, suffix := range map[string]string{"en-US": "", "zh-CN": ".zh-CN"} {
 		b := open(t, path, startDemo(t), language)
 		for _, tab := range []struct {
@@ -264,6 +268,14 @@ func testDark(b *browser) {
 	b.until(pictures("#ask figure") + ` === 3`)
 	b.shot("ask-dark")
 	b.size(400, 800)
+	// Answers of every kind, with all that is folded unfolded.
+	for prefix, status := range map[string]string{"odd": "200", "huge": "502", "html": "502", "throttled": "503", "notfound": "404", "rejected": "502"} {
+		b.choose("#ask-scenario", prefix)
+		b.click("#ask-send")
+		b.until(`document.querySelector('#ask .line code').textContent.includes('/` + prefix + `') && document.querySelector('#ask .badge').textContent.startsWith('` + status + `')`)
+		b.run(`document.querySelectorAll('#ask .result details').forEach((d) => { d.open = true; })`)
+		b.fits(prefix + ", narrow")
+	}
 	for _, tab := range []string{"ask", "deliver", "flow"} {
 		b.click("#tab-" + tab)
 		b.until(`document.querySelector('#` + tab + ` button')`)

@@ -76,7 +76,7 @@ export function mount(section, setup) {
 function outcome(sent, { payload, error, failure, ms, log: lines }) {
   const message = failure || error?.message;
   return element('article', { class: 'exchange' },
-    element('p', { class: 'line' }, message
+    element('h2', { class: 'line' }, message
       ? element('span', { class: 'badge bad' }, text('failed: the platform sends it again', '失败：平台会重发'))
       : element('span', { class: 'badge good' }, text('returned', '已返回')), element('code', {}, `${ms} ms`)),
     block(text('What the function returned', '函数的返回值'), element('pre', { class: 'plain' }, message || payload)),

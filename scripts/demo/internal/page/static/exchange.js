@@ -26,7 +26,7 @@ export function show(request, answer, base, token, brief = false) {
     found.push({ name: request.path.split('?')[0].split('/').pop(), bytes, type: sniff(bytes) });
   }
   return element('article', { class: 'exchange' },
-    element('p', { class: 'line' }, badge(answer.status), element('code', {}, `${request.method} ${request.path}`)),
+    element(brief ? 'p' : 'h2', { class: 'line' }, badge(answer.status), element('code', {}, `${request.method} ${request.path}`)),
     !brief && time(answer),
     found.length > 0 && block(text('Photos and videos', '照片与视频'), element('div', { class: 'files' }, ...found.map(media))),
     element('div', { class: 'sides' },
