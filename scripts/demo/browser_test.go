@@ -188,7 +188,7 @@ func read[T any](b *browser, expression string) T {
 // until waits for a condition in JavaScript.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(30*time.Second)))
+	_, err := chromedp.Run(b.ctx, chromedp.Poll[bool]("Boolean("+condition+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(time.Minute)))
 	if err != nil {
 		b.shot("failed")
 		b.t.Fatalf("%s: %v\n%s", condition, err, read[string](b, `document.querySelector('main > section:not([hidden])').innerText.slice(-2500)`))

@@ -13,7 +13,7 @@ func TestTickets(t *testing.T) {
 	b := open(t, path, startDemo(t), "en-US")
 	b.click("#tab-tickets")
 	failed, mints := measure(b, "own", 60)
-	b.shot("tickets-own", "")
+	b.shot("tickets-own")
 	b.fits("tickets")
 	if failed <= 50 || mints < 8 {
 		t.Errorf("each its own: %.1f %% failed, %.1f tokens an hour; more than 50 and 8 are expected", failed, mints)
@@ -21,11 +21,11 @@ func TestTickets(t *testing.T) {
 
 	b.click("#tickets input[value=naive]")
 	measure(b, "naive", 30)
-	b.shot("tickets-naive", "")
+	b.shot("tickets-naive")
 
 	b.click("#tickets input[value=relay]")
 	failed, mints = measure(b, "relay", 60)
-	b.shot("tickets-relay", "")
+	b.shot("tickets-relay")
 	if failed != 0 || mints > 6 {
 		t.Errorf("the relay: %.1f %% failed, %.1f tokens an hour; none and at most 6 are expected", failed, mints)
 	}
@@ -46,14 +46,14 @@ func TestTickets(t *testing.T) {
 	if failed, _ = measure(b, "relay", 120); failed != 0 {
 		t.Errorf("the relay, disturbed: %.1f %% failed", failed)
 	}
-	b.shot("tickets-disturbed", "")
+	b.shot("tickets-disturbed")
 
 	b.click("#languages [value=zh]")
 	b.prefer("prefers-color-scheme", "dark")
 	b.size(400, 800)
 	b.until(`document.querySelector('#tickets').innerText.includes('每小时获取的 token')`)
 	b.fits("tickets, narrow")
-	b.shot("tickets-narrow", "")
+	b.shot("tickets-narrow")
 	b.quiet()
 }
 
