@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 
@@ -92,7 +93,8 @@ type Renewals struct {
 // running; and an upstream that throttles is not asked for all apps in one moment.
 const renewing = 4 * ticket.StoreCalls
 
-// Renew renews every app's pair that is due. It blocks until that is done.
+// Renew renews every app's pair that is due. It blocks until that is done. Where ctx ends before, it leaves
+// others out each time: in one order it would be the last apps for ever.
 func (r *Relay) Renew(ctx context.Context) Renewals {
 	renewed, errs := make([]bool, len(r.Apps)), make([]error, len(r.Apps))
 	next := make(chan int)
@@ -104,7 +106,7 @@ func (r *Relay) Renew(ctx context.Context) Renewals {
 			}
 		})
 	}
-	for i := range r.Apps {
+	for _, i := range mathrand.Perm(len(r.Apps)) {
 		next <- i
 	}
 	close(next)
