@@ -30,7 +30,7 @@ func (b *bench) rows(name string, rows [][]string) error {
 			continue
 		}
 		fmt.Printf("  written: %s\n", page)
-		if err := os.WriteFile(page, []byte(text), 0o644); err != nil { // #nosec G306 -- a page of the documents
+		if err := os.WriteFile(page, []byte(text), 0o600); err != nil { // the page keeps its own mode
 			return err
 		}
 	}
