@@ -10,10 +10,28 @@ import (
 
 // What tells series apart besides their colours: a line's marks and dashes, a bar's stripes.
 var (
-	marks   = [most]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.RingGlyph{}, draw.PlusGlyph{}}
+	marks   = [most]draw.GlyphDrawer{draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, diamond, arrow, beam}
 	dashes  = [most][]vg.Length{nil, {7, 3}, {2, 2}, {9, 3, 2, 3}, {4, 4}, {12, 4}}
 	stripes = [most]size{0, 5, 3, 8, 2, 11} // apart; 0: none
 )
+
+// shape is a filled mark, by its corners in radii.
+type shape []vg.Point
+
+var (
+	diamond = shape{{X: 0, Y: 1.3}, {X: 1.3, Y: 0}, {X: 0, Y: -1.3}, {X: -1.3, Y: 0}}
+	arrow   = shape{{X: -1.1, Y: 0.9}, {X: 1.1, Y: 0.9}, {X: 0, Y: -1.1}}
+	beam    = shape{{X: -0.5, Y: 1.4}, {X: 0.5, Y: 1.4}, {X: 0.5, Y: -1.4}, {X: -0.5, Y: -1.4}}
+)
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (s shape) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
+	corners := make([]vg.Point, len(s))
+	for i, corner := range s {
+		corners[i] = corner.Scale(style.Radius).Add(at)
+	}
+	c.FillPolygon(style.Color, corners)
+}
 
 // manyPoints is from how many on a line has marks only here and there.
 const manyPoints = 25
