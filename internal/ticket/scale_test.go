@@ -162,32 +162,37 @@ func measure(t *testing.T, apps, instances int) (m scale) {
 		for _, broken := range s.upstream.Violations() {
 			t.Error("the upstream's rules were broken:", broken)
 		}
-		m.Memory = s.memory(t) / 1024 / float64(apps)
 	})
 	return m
 }
 
-// memory is what an instance takes that has every app's pair, in bytes: of as many of them that they stand out.
-func (s *scaled) memory(t *testing.T) float64 {
-	before, some := heap(), make([]*relay.Relay, 1+1000/len(s.apps))
-	for i := range some {
-		some[i] = s.start(s)
-		for _, app := range s.apps {
-			if err := s.ask(t.Context(), some[i], app, false); err != nil {
-				t.Fatal(err)
+// memory is what an instance takes that has every app's pair, in KB: of as many of them that they stand out.
+func memory(t *testing.T, apps int) (kilobytes float64) {
+	synctest.Test(t, func(t *testing.T) {
+		s, some := newScaled(apps, redisTakes), make([]*relay.Relay, 10+5000/apps)
+		for i := range some {
+			some[i] = s.start(s)
+			for _, app := range s.apps {
+				if err := s.ask(t.Context(), some[i], app, false); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
-	}
-	used := heap() - before
-	runtime.KeepAlive(some)
-	return used / float64(len(some))
+		used := heap()
+		runtime.KeepAlive(some)
+		clear(some)
+		kilobytes = (used - heap()) / 1024 / float64(len(some))
+	})
+	return kilobytes
 }
 
-// heap is the live heap in bytes, without what pools hold.
+// heap is the live heap in bytes, without what pools hold and what waits to be cleaned up.
 func heap() float64 {
-	runtime.GC()
-	runtime.GC()
 	var stats runtime.MemStats
+	for range 5 {
+		runtime.GC()
+		runtime.Gosched()
+	}
 	runtime.ReadMemStats(&stats)
 	return float64(stats.HeapAlloc)
 }
@@ -212,8 +217,15 @@ func TestScale(t *testing.T) {
 	if most > 1 {
 		sizes = append(sizes, [2]int{most, 10})
 	}
+	perApp := map[int]float64{}
+	for _, size := range sizes {
+		if apps := size[0]; perApp[apps] == 0 {
+			perApp[apps] = memory(t, apps) / float64(apps)
+		}
+	}
 	for _, size := range sizes {
 		m := measure(t, size[0], size[1])
+		m.Memory = perApp[m.Apps]
 		say(t, "fleet", m)
 		if mints := m.Mints / float64(m.Apps); mints != 3 {
 			t.Errorf("%d apps, %d instances: %.2f mints an hour and app", m.Apps, m.Instances, mints)

@@ -52,7 +52,7 @@ const (
 	pricePerInvocation = 0.0133 / 10_000
 )
 
-// perMillion is what a million invocations cost that are billed for so many milliseconds each. The platform counts GB of 1024 MB, and begun milliseconds.
+// perMillion is what a million invocations cost that are billed for so many milliseconds each. A GB has 1024 MB.
 func perMillion(memory, milliseconds float64) float64 {
 	return 1e6 * (memory/1024*milliseconds/1000*pricePerGBSecond + pricePerInvocation)
 }

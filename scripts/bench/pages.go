@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ func replaceRows(text, name string, rows [][]string) (string, error) {
 		return "", fmt.Errorf("no table stands after the mark of %s", name)
 	}
 	columns := strings.Count(lines[1], "|") - 1
-	head, rest := lines[:2], lines[2:]
+	head, rest := slices.Clone(lines[:2]), lines[2:]
 	for len(rest) > 0 && strings.HasPrefix(rest[0], "|") {
 		rest = rest[1:]
 	}

@@ -19,6 +19,10 @@ func TestRowsAreReplacedBelowTheirHead(t *testing.T) {
 	if again, err := replaceRows(got, "x", [][]string{{"new", "3"}}); err != nil || again != got {
 		t.Errorf("again: %v\n%s", err, again)
 	}
+	more := [][]string{{"1", "2"}, {"3", "4"}, {"5", "6"}, {"7", "8"}}
+	if got, err := replaceRows(page, "x", more); err != nil || strings.Count(got, "\n| ") != 5 || !strings.HasSuffix(got, "| 7 | 8 |\n\nMore | text.\n") {
+		t.Errorf("more rows than before: %v\n%s", err, got)
+	}
 	if other, err := replaceRows(page, "y", nil); err != nil || other != page {
 		t.Errorf("a table of another name: %v\n%s", err, other)
 	}
