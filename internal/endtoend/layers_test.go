@@ -100,7 +100,7 @@ var layers = map[string]layer{
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/obvious":      {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/proxy":        {tool: true},
-	"scripts/demo":               {tool: true, imports: "internal/gateway internal/simulator scripts/demo/internal/page scripts/internal/war"},
+	"scripts/demo":               {tool: true, imports: "internal/gateway internal/simulator scripts/demo/internal/page scripts/internal/command scripts/internal/war"},
 	"scripts/demo/internal/page": {tool: true, imports: "internal/gateway internal/simulator"},
 	"scripts/deploy": {
 		tool:    true,

@@ -15,34 +15,57 @@ import (
 	"syscall"
 
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
-func main() {
-	serves := flag.Bool("serve", false, "keep everything up, for a browser and for curl")
-	listen := flag.String("listen", "127.0.0.1:0", "with -serve, the loopback `address` of the page; port 0 is any that is free")
-	verbose := flag.Bool("log", false, "print the function's log, too")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *serves, *listen, *verbose); err != nil {
-		fmt.Fprintln(os.Stderr, "demo:", err)
-		os.Exit(1)
-	}
+var usage = command.Usage{
+	Name: "demo",
+	Does: "Builds the function and runs it before a simulated upstream, without a cloud account: prints what a caller sees or, with -serve, shows it in a browser.",
+	Example: `go run ./scripts/demo -serve
+go run ./scripts/demo -serve -listen 127.0.0.1:8080`,
 }
 
-func run(ctx context.Context, serves bool, listen string, verbose bool) error {
+// anyPort is an address of this machine with a port that is free.
+const anyPort = "127.0.0.1:0"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(usage.Report(err, command.NewScreen(os.Stderr)))
+}
+
+func run(ctx context.Context, args []string) error {
+	flags := new(flag.FlagSet)
+	serves := flags.Bool("serve", false, "keep everything up, for a browser and for curl")
+	listen := flags.String("listen", anyPort, "with -serve, the loopback `address` of the page; port 0 is any that is free")
+	verbose := flags.Bool("log", false, "print the function's log, too")
+	if _, err := usage.Parse(flags, args, os.Stdout); err != nil {
+		return err
+	}
+	if !*serves && *listen != anyPort {
+		return command.Misuse("-listen is for -serve alone")
+	}
+	if err := command.InProject(); err != nil {
+		return err
+	}
 	var log io.Writer = io.Discard
-	if verbose {
+	if *verbose {
 		log = os.Stdout
 	}
-	if !serves {
-		d, err := start(ctx, log)
-		if err != nil {
-			return err
-		}
-		defer d.close()
-		return d.show(ctx)
+	if *serves {
+		return servePage(ctx, *listen, log)
 	}
+	d, err := start(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	return d.show(ctx)
+}
+
+// servePage serves the page until ctx ends.
+func servePage(ctx context.Context, listen string, log io.Writer) error {
 	listener, err := listenHere(ctx, listen) // first: a build is too long to wait for a busy port
 	if err != nil {
 		return err

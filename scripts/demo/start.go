@@ -15,6 +15,7 @@ import (
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/scripts/demo/internal/page"
+	"kyc-ocr-relay/scripts/internal/command"
 	"kyc-ocr-relay/scripts/internal/war"
 )
 
@@ -82,10 +83,10 @@ func build(ctx context.Context, dir string) (string, error) {
 		binary += ".exe"
 	}
 	fmt.Println("building the function …")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "kyc-ocr-relay") // #nosec G204 -- into a folder of our own
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build, to be run in the project's folder: %w\n%s", err, out)
+	compile := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "kyc-ocr-relay") // #nosec G204 -- into a folder of our own
+	compile.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := compile.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return binary, nil
 }
@@ -125,14 +126,14 @@ func (d *demo) page() http.Handler {
 func listenHere(ctx context.Context, address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, fmt.Errorf("-listen wants an address and a port, such as 127.0.0.1:8080: %w", err)
+		return nil, command.Misuse("-listen wants an address and a port, such as 127.0.0.1:8080: %w", err)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (!ip.IsLoopback()) {
-		return nil, fmt.Errorf("-listen %s: the page is for this machine alone: take 127.0.0.1 and a port, such as 127.0.0.1:8080", address)
+		return nil, command.Misuse("-listen %s: the page is for this machine alone: take 127.0.0.1 and a port, such as 127.0.0.1:8080", address)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("-listen: another port, or none, may be free: %w", err)
+		return nil, command.Remedy(fmt.Errorf("-listen: %w", err), "take another port, or leave -listen out: then a free one is found")
 	}
 	return listener, nil
 }

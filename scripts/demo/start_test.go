@@ -19,9 +19,9 @@ func TestListenHere(t *testing.T) {
 		"[::]:8080":             "for this machine alone",
 		"example.com:8080":      "for this machine alone",
 		"8080":                  "such as 127.0.0.1:8080",
-		taken.Addr().String():   "another port",
-		"127.0.0.1:http-at-no":  "another port",
-		"localhost:99999999999": "another port",
+		taken.Addr().String():   "leave -listen out",
+		"127.0.0.1:http-at-no":  "leave -listen out",
+		"localhost:99999999999": "leave -listen out",
 	} {
 		listener, err := listenHere(t.Context(), address)
 		if err == nil {
