@@ -2,7 +2,6 @@ package war
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -24,8 +23,8 @@ func (p *Programs) build(dir string) error {
 			continue
 		}
 		path := filepath.Join(dir, program.name)
-		build := exec.Command("go", "build", "-trimpath", "-o", path, program.source) // #nosec G204 -- names from the list above
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		// The flags are those of go run: with others the standard library would be compiled a second time.
+		build := exec.Command("go", "build", "-o", path, program.source) // #nosec G204 -- names from the list above
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build %s, to be run in the project's folder: %w\n%s", program.source, err, out)
 		}
