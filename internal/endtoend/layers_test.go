@@ -95,7 +95,7 @@ var layers = map[string]layer{
 	},
 	"internal/pipetest":          {tool: true},
 	"internal/simulator":         {tool: true},
-	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart"},
+	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/war"},
 	"scripts/bench/empty":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/obvious":      {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
@@ -124,7 +124,7 @@ var layers = map[string]layer{
 	"scripts/postman":          {tool: true, imports: "internal/openapi scripts/internal/command", drivers: "github.com/getkin/kin-openapi"},
 	"scripts/internal/war": {
 		tool:    true,
-		imports: "internal/gateway internal/simulator",
+		imports: "internal/gateway internal/simulator signer",
 		drivers: "github.com/alicebob/miniredis",
 	},
 	"scripts/internal/war/naive": {tool: true, imports: "signer", drivers: "github.com/gomodule/redigo"},

@@ -184,7 +184,8 @@ func open() *os.File {
 		names = []string{own}
 	}
 	for _, name := range names {
-		if f, err := os.Open(name); err == nil { // #nosec G304 -- the system's, or the user's own setting
+		f, err := os.Open(name) // #nosec G304 -- the system's, or the user's own setting
+		if err == nil {
 			return f
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 15, "rounds of each measurement, of which the median counts")
-	only := flag.String("only", "", "parts, event, cold, tier, scale, memory, web or zip; empty for all")
+	only := flag.String("only", "", "parts, event, cold, tier, scale, memory, web, zip or war; empty for all")
 	pictures := flag.String("pictures", "", "folder to write pictures of what was measured to; it has to be there")
 	flag.Parse()
 	if err := run(context.Background(), *rounds, *only, *pictures); err != nil {
@@ -65,7 +65,7 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"tier", b.tier}, {"scale", b.scale}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}} {
+	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"tier", b.tier}, {"scale", b.scale}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}, {"war", b.war}} {
 		if only == "" || only == part.name {
 			if err := part.measure(); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)

@@ -9,8 +9,8 @@ import (
 // Programs are the paths of what the instances run, one a policy; "": not built yet.
 type Programs struct{ Own, Naive, Relay string }
 
-// build builds those programs that are not built yet into dir. The current folder is one of the module.
-func (p *Programs) build(dir string) error {
+// Build builds those programs that are not built yet into dir. The current folder is one of the module.
+func (p *Programs) Build(dir string) error {
 	for _, program := range []struct {
 		path         *string
 		name, source string

@@ -46,7 +46,7 @@ func startFleet(p Programs, s Setting, to *stream) (*fleet, error) {
 	}
 	for n := range s.Instances {
 		// They start one after the other within a pair's life, as a fleet grows.
-		i := &instanceOf{fleet: f, number: n, joins: n * int(refresh/pause) / s.Instances, rounds: make(chan struct{}, 1)}
+		i := &instanceOf{fleet: f, number: n, joins: n * int(refresh/s.Pause) / s.Instances, rounds: make(chan struct{}, 1)}
 		f.instances = append(f.instances, i)
 		f.workers.Go(func() { i.serve(f.ctx) })
 	}
@@ -81,7 +81,7 @@ func (f *fleet) listen() error {
 // rounds has every instance asked once in a pause. One that is still busy is left out. The figures
 // begin with the round after the one in which the last instance was started.
 func (f *fleet) rounds() {
-	tick := time.NewTicker(pause)
+	tick := time.NewTicker(f.setting.Pause)
 	defer tick.Stop()
 	last := f.instances[len(f.instances)-1].joins
 	for n := 0; ; n++ {

@@ -46,7 +46,7 @@ func (i *instanceOf) serve(ctx context.Context) {
 			return
 		}
 		if i.fleet.setting.Spread {
-			wait(ctx, rand.N(pause)) // #nosec G404 -- spreads the load
+			wait(ctx, rand.N(i.fleet.setting.Pause)) // #nosec G404 -- spreads the load
 		}
 		i.ask(ctx)
 	}
@@ -62,7 +62,7 @@ func (i *instanceOf) ask(ctx context.Context) {
 	if i.function == nil {
 		f, err := i.fleet.start(i.number)
 		if err != nil {
-			i.tell(i.fleet.now(), "not started")
+			i.tell(i.fleet.now(), "not started", 0)
 			return
 		}
 		i.function = f
@@ -72,13 +72,13 @@ func (i *instanceOf) ask(ctx context.Context) {
 	at := i.fleet.now()
 	why := i.query(ctx, fmt.Sprintf("war%dx%d", i.number, i.asked))
 	if ctx.Err() == nil {
-		i.tell(at, why)
+		i.tell(at, why, i.fleet.upstream.used(i.number))
 	}
 }
 
-func (i *instanceOf) tell(at int64, why string) {
+func (i *instanceOf) tell(at int64, why string, pair int) {
 	i.fleet.counts.query(why == "")
-	i.fleet.stream.send(Event{Kind: Query, At: at, Instance: i.number, OK: why == "", Why: why})
+	i.fleet.stream.send(Event{Kind: Query, At: at, Instance: i.number, OK: why == "", Why: why, Pair: pair})
 }
 
 // query returns why there was no result: the code of the answer; "" if there was one.

@@ -11,7 +11,7 @@ type Kind string
 // The kinds of event. The fields that each has are in brackets.
 const (
 	RunBegan Kind = "run"      // a run began [Policy, Instances, Minute, Overlap, Refresh]
-	Query    Kind = "query"    // an instance was asked [Instance, OK, Why]
+	Query    Kind = "query"    // an instance was asked [Instance, OK, Why, Pair]
 	PairLife Kind = "pair"     // a pair was fetched, or its end is known now [Instance, Pair, Replaced, Until]
 	State    Kind = "instance" // an instance started, was frozen, thawed or killed [Instance, State]
 	StoreIs  Kind = "store"    // the store was stopped or started [Up]
@@ -31,7 +31,7 @@ type Event struct {
 	OK  bool   `json:"ok,omitempty"`
 	Why string `json:"why,omitempty"` // a failed query's code, of the upstream or of the handler
 
-	Pair     int   `json:"pair,omitempty"`     // numbered from 1
+	Pair     int   `json:"pair,omitempty"`     // numbered from 1; of a query the one that signed it last, 0: none known
 	Replaced int64 `json:"replaced,omitempty"` // when a newer one was fetched; 0: not yet
 	Until    int64 `json:"until,omitempty"`    // when the upstream ends it
 

@@ -3,10 +3,14 @@ package war
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/signer"
 )
 
 // The app that all instances serve.
@@ -24,13 +28,14 @@ type upstream struct {
 
 	mu    sync.Mutex // held while a token or a ticket is issued, so that their order is known
 	pairs []*pair
+	last  map[int]int // the pair that last signed a query, by instance
 }
 
 // pair is a token and, once that was fetched, its ticket.
 type pair struct {
-	event    Event
-	token    string
-	ticketed bool
+	event  Event
+	token  string
+	ticket string // "": not fetched yet
 }
 
 func newUpstream(s *stream, c *counts) *upstream {
@@ -38,7 +43,7 @@ func newUpstream(s *stream, c *counts) *upstream {
 		simulator: simulator.New(simulator.Config{
 			Apps: map[string]string{appID: secret}, Overlap: overlap, TicketLife: ticketLife, TokenLife: tokenLife,
 		}),
-		began: c.began, stream: s, counts: c,
+		began: c.began, stream: s, counts: c, last: map[int]int{},
 	}
 }
 
@@ -49,9 +54,30 @@ func (u *upstream) of(instance int) http.Handler {
 		case "/api/oauth2/access_token", "/api/oauth2/api_ticket":
 			u.issue(w, r, instance)
 		default:
+			u.note(r.URL.Query(), instance)
 			u.simulator.ServeHTTP(w, r)
 		}
 	})
+}
+
+// note notes which pair signs a query, if it is one of those that live.
+func (u *upstream) note(query url.Values, instance int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	v := signer.Values{AppID: appID, OrderNo: query.Get("order_no"), Nonce: query.Get("nonce")}
+	for _, p := range slices.Backward(u.pairs) {
+		if p.ticket != "" && strings.EqualFold(query.Get("sign"), signer.ByOrder.Sign(v, p.ticket)) {
+			u.last[instance] = p.event.Pair
+			return
+		}
+	}
+}
+
+// used returns the number of the pair that last signed a query of an instance.
+func (u *upstream) used(instance int) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.last[instance]
 }
 
 func (u *upstream) issue(w http.ResponseWriter, r *http.Request, instance int) {
@@ -61,7 +87,7 @@ func (u *upstream) issue(w http.ResponseWriter, r *http.Request, instance int) {
 	u.simulator.ServeHTTP(&a, r)
 	var issued struct {
 		AccessToken string `json:"access_token"`
-		Tickets     []struct{}
+		Tickets     []struct{ Value string }
 	}
 	_ = json.Unmarshal(a.body.Bytes(), &issued) // a refusal issues nothing
 	switch {
@@ -69,7 +95,7 @@ func (u *upstream) issue(w http.ResponseWriter, r *http.Request, instance int) {
 		u.counts.mint()
 		u.token(instance, issued.AccessToken)
 	case len(issued.Tickets) > 0:
-		u.ticket(r.URL.Query().Get("access_token"))
+		u.ticket(r.URL.Query().Get("access_token"), issued.Tickets[0].Value)
 	}
 	a.writeTo(w)
 }
@@ -78,9 +104,9 @@ func (u *upstream) issue(w http.ResponseWriter, r *http.Request, instance int) {
 func (u *upstream) foreign() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	token, _ := u.simulator.Mint(appID)
+	token, ticket := u.simulator.Mint(appID)
 	u.token(foreigner, token)
-	u.ticket(token)
+	u.ticket(token, ticket)
 }
 
 // token notes that one was issued, which ends all others an overlap later. u.mu is held.
@@ -97,13 +123,13 @@ func (u *upstream) token(instance int, value string) {
 }
 
 // ticket notes that one was issued for a token, which ends all other tickets. u.mu is held.
-func (u *upstream) ticket(token string) {
+func (u *upstream) ticket(token, value string) {
 	at := u.now()
 	for _, p := range u.pairs {
 		switch {
 		case p.token == token:
-			p.ticketed = true
-		case p.ticketed:
+			p.ticket = value
+		case p.ticket != "":
 			u.replace(p, at)
 		}
 	}

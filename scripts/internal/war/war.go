@@ -23,7 +23,7 @@ const (
 	refresh    = 20 * Minute  // age at which a pair is renewed
 	ticketLife = 60 * Minute  // of a ticket that nobody replaces
 	tokenLife  = 120 * Minute // likewise
-	pause      = 2 * Minute   // between two queries of an instance
+	usualPause = 2 * Minute   // between two queries of an instance
 	patience   = 10 * Minute  // how long an answer may take
 )
 
@@ -50,9 +50,11 @@ type Setting struct {
 	// Spread asks each instance at a moment of its own, drawn anew for each query. Otherwise all are
 	// asked at the same moment, which is how a busy app meets a ticket that has expired.
 	Spread bool
+	Pause  time.Duration // between two queries of an instance; 0: two minutes, scaled
 }
 
-func (s Setting) check() error {
+// check refuses what cannot be run, and fills in what is left to it.
+func (s *Setting) check() error {
 	switch s.Policy {
 	case Own, Naive, Relay:
 	default:
@@ -60,6 +62,9 @@ func (s Setting) check() error {
 	}
 	if s.Instances < 1 || s.Instances > MostInstances {
 		return fmt.Errorf("%d instances: 1 to %d expected", s.Instances, MostInstances)
+	}
+	if s.Pause == 0 {
+		s.Pause = usualPause
 	}
 	return nil
 }
@@ -87,7 +92,7 @@ func (w *War) Run(s Setting) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stop()
-	if err := w.programs.build(w.dir); err != nil {
+	if err := w.programs.Build(w.dir); err != nil {
 		return err
 	}
 	f, err := startFleet(w.programs, s, &w.stream)

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // they wait more than they compute
 	dir, err := os.MkdirTemp("", "kyc-ocr-relay-war-")
 	if err == nil {
-		err = programs.build(dir)
+		err = programs.Build(dir)
 	}
 	if err != nil {
 		panic(err)
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // await returns the figures once there are so many queries in them.
 func await(t *testing.T, w *War, queries int) Figures {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(pause) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(usualPause) {
 		if f := w.Figures(); f.Queries >= queries {
 			t.Logf("%+v", f)
 			return f
