@@ -45,6 +45,10 @@ func TestGoClient(t *testing.T) {
 	t.Parallel()
 	_, env := relay(t)
 	dir := copied(t, "oapi")
+	// Its imports are there once the client is generated: what reads all Go files of the project would stumble over it.
+	if err := os.Rename(filepath.Join(dir, "main.go.txt"), filepath.Join(dir, "main.go")); err != nil {
+		t.Fatal(err)
+	}
 	env = append(env, "GOFLAGS=-mod=readonly", "GOWORK=off")
 	if out, err := output(t, dir, env, "go", "mod", "download"); err != nil {
 		if wanted() {
