@@ -24,6 +24,9 @@ func main() {
 	if os.Getenv("_LAMBDA_SERVER_PORT") != "" {
 		scf.Start(h, os.Getenv) // does not return
 	}
+	if os.Getenv("PORT") == "" { // scf_bootstrap sets it: this is a laptop
+		welcome(os.Stderr, os.Getenv)
+	}
 	if err := scf.Serve(h, log, os.Getenv); err != nil {
 		log.Error("server", "error", err.Error())
 		os.Exit(1)

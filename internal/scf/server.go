@@ -7,6 +7,7 @@ import (
 	stdlog "log"
 	"log/slog"
 	"math"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -68,6 +69,9 @@ func Serve(h http.Handler, log *slog.Logger, getenv func(string) string) error {
 		drained <- err
 	}()
 	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		if op := (*net.OpError)(nil); errors.As(err, &op) && op.Op == "listen" {
+			err = fmt.Errorf("%w: set PORT to a free port, such as PORT=9001", err)
+		}
 		return err
 	}
 	return <-drained
