@@ -95,7 +95,7 @@ var layers = map[string]layer{
 	},
 	"internal/pipetest":          {tool: true},
 	"internal/simulator":         {tool: true},
-	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/war"},
+	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/command"},
 	"scripts/bench/empty":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/obvious":      {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
@@ -116,7 +116,7 @@ var layers = map[string]layer{
 	"scripts/internal/chart": {tool: true, drivers: "golang.org/x/image gonum.org/v1/plot"},
 	"scripts/package": {
 		tool:    true,
-		imports: "internal/archive",
+		imports: "internal/archive scripts/internal/command",
 		tests:   "internal/config internal/gateway internal/simulator",
 		drivers: "github.com/google/go-containerregistry golang.org/x/crypto/x509roots",
 	},

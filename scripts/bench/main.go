@@ -16,16 +16,21 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
+
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
 func main() {
 	rounds := flag.Int("rounds", 15, "rounds of each measurement, of which the median counts")
-	only := flag.String("only", "", "parts, event, cold, tier, scale, memory, web, zip or war; empty for all")
-	pictures := flag.String("pictures", "", "folder to write pictures of what was measured to; it has to be there")
-	flag.Parse()
+	only := flag.String("only", "", "the one `part` to measure: "+strings.Join(parts(), ", "))
+	pictures := flag.String("pictures", "", "the `folder` to write pictures of what was measured to; it has to be there")
+	usage.Start(
+		func() error { return command.OneOf("-only", *only, append(parts(), "")...) },
+		func() error { return atLeastOne(*rounds) },
+		func() error { return isThere(*pictures) })
 	if err := run(context.Background(), *rounds, *only, *pictures); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		os.Exit(usage.Report(err, command.NewScreen(os.Stderr)))
 	}
 }
 
@@ -45,11 +50,12 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 	}
 	defer os.RemoveAll(dir)
 	b := &bench{ctx: ctx, rounds: rounds, dir: dir, pictures: pictures}
+	command.NewScreen(os.Stderr).Progress("building what is compared")
 	for _, program := range []string{".", "./scripts/bench/obvious", "./scripts/bench/floor", "./scripts/bench/empty", "./scripts/bench/proxy"} {
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names from the list above
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build %s, to be run in the project's folder: %w\n%s", program, err, out)
+			return fmt.Errorf("go build %s: %w\n%s", program, err, out)
 		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -62,10 +68,7 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 	b.base = "http://" + listener.Addr().String()
 
 	fmt.Printf("%s %s/%s, %d cores; medians of %d rounds\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), rounds)
-	for _, part := range []struct {
-		name    string
-		measure func() error
-	}{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"tier", b.tier}, {"scale", b.scale}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}, {"war", b.war}} {
+	for _, part := range b.measurements() {
 		if only == "" || only == part.name {
 			if err := part.measure(); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
@@ -73,6 +76,16 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 		}
 	}
 	return nil
+}
+
+// measurement is a part that can be measured alone.
+type measurement struct {
+	name    string
+	measure func() error
+}
+
+func (b *bench) measurements() []measurement {
+	return []measurement{{"parts", b.parts}, {"event", b.event}, {"cold", b.cold}, {"tier", b.tier}, {"scale", b.scale}, {"memory", b.memory}, {"web", b.web}, {"zip", b.zip}, {"war", b.war}}
 }
 
 // program is where a program is built; "." is the function.

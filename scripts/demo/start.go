@@ -41,8 +41,8 @@ type demo struct {
 }
 
 // start builds the function and starts it. log gets what it writes.
-func start(ctx context.Context, log io.Writer) (d *demo, err error) {
-	d = new(demo)
+func start(ctx context.Context, log io.Writer) (_ *demo, err error) {
+	d := new(demo) // its own name: a return of nil leaves it to be closed
 	defer func() {
 		if err != nil {
 			d.close()
@@ -83,7 +83,7 @@ func build(ctx context.Context, dir string) (string, error) {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	fmt.Println("building the function …")
+	command.NewScreen(os.Stderr).Progress("building the function")
 	compile := exec.CommandContext(ctx, "go", "build", "-o", binary, "kyc-ocr-relay") // #nosec G204 -- into a folder of our own
 	if out, err := compile.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
@@ -133,7 +133,7 @@ func listenHere(ctx context.Context, address string) (net.Listener, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, command.Remedy(fmt.Errorf("-listen: %w", err), "take another port, or leave -listen out: then a free one is found")
+		return nil, command.Remedy(fmt.Errorf("-listen: %w", err), "leave -listen out, which takes any free port: go run ./scripts/demo -serve")
 	}
 	return listener, nil
 }
@@ -169,6 +169,7 @@ func startSide(ctx context.Context, name string, start func(gateway.Config) (fun
 			"KYC_APPS":      "IDAdemo2:" + apps["IDAdemo2"],
 			"KYC_BASE_URL":  upstreamURL,
 			"CALLER_TOKENS": "demo:" + token,
+			"CALLER_SCOPES": "demo:ocr+face+start+check+ticket", // ticket has to be granted
 		},
 	})
 	if err != nil {

@@ -17,31 +17,18 @@ import (
 	"syscall"
 
 	"kyc-ocr-relay/internal/archive"
+	"kyc-ocr-relay/scripts/internal/command"
 )
 
 func main() {
-	flag.Usage = usage
-	out := flag.String("out", "dist", "the folder to write to")
+	out := flag.String("out", "dist", "the `folder` to write to")
 	withImage := flag.Bool("image", false, "also write a container image for linux/amd64: image.tar, and the folder image")
-	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "package: %q is not a flag; -h shows them\n", flag.Arg(0))
-		os.Exit(2)
-	}
+	usage.Start(func() error { return command.Folder("-out", *out) })
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, ".", *out, *withImage, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "package:", err)
-		os.Exit(1)
+		os.Exit(usage.Report(err, command.NewScreen(os.Stderr)))
 	}
-}
-
-func usage() {
-	w := flag.CommandLine.Output()
-	fmt.Fprintln(w, "Builds the function, and packs it the way the platform takes it.")
-	fmt.Fprintln(w, "\nFlags:")
-	flag.PrintDefaults()
-	fmt.Fprintln(w, "\nExample:\n  go run ./scripts/package -image")
 }
 
 // run packs the command in the folder dir, which is the project's.
@@ -53,6 +40,7 @@ func run(ctx context.Context, dir, out string, withImage bool, w io.Writer) erro
 	if err != nil {
 		return err
 	}
+	command.NewScreen(os.Stderr).Progress("building the function")
 	binary, err := archive.Compile(ctx, dir)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func otherFolder(t *testing.T) (dir string) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"handler", "internal", "signer", "scripts/package"} {
+	for _, name := range []string{"handler", "internal", "signer", "scripts/internal", "scripts/package"} {
 		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join("../..", name))); err != nil {
 			t.Fatal(err)
 		}

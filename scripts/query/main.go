@@ -87,7 +87,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	if err := isFolder(o.photos); err != nil { // told before a token is issued
+	if err := command.Folder("-photos", o.photos); err != nil { // told before a token is issued
 		return err
 	}
 	core, err := open(o, getenv, stderr)
@@ -116,14 +116,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	return judge(answer)
-}
-
-// isFolder reports what is at path and is no folder. There may be nothing yet.
-func isFolder(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return fmt.Errorf("-photos: %s is a file: name a folder, which may be a new one", path)
-	}
-	return nil
 }
 
 // judge is what the answer's code means where it is no result.

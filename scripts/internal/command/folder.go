@@ -28,3 +28,11 @@ func InProject() error {
 		}
 	}
 }
+
+// Folder reports that the value of a flag is a file, where a folder is wanted. There may be nothing yet.
+func Folder(name, path string) error {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: %s is a file: name a folder, which may be a new one", name, path)
+	}
+	return nil
+}

@@ -20,7 +20,7 @@ import (
 // programs is the folder of the built commands.
 var programs string
 
-var commands = []string{"query", "deploy"}
+var commands = []string{"query", "deploy", "package", "demo", "bench", "postman"}
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "kyc-ocr-relay-commands-")
@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 	for _, name := range commands {
 		arguments = append(arguments, "kyc-ocr-relay/scripts/"+name)
 	}
+	arguments = append(arguments, "kyc-ocr-relay") // main.go is met as early
 	if out, err := exec.Command("go", arguments...).CombinedOutput(); err != nil {
 		os.RemoveAll(dir)
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)

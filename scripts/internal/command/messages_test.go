@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -41,6 +42,7 @@ func TestMessages(t *testing.T) {
 	misspelt := file("misspelt.env", "KYC_APPID=IDA1\nKYC_SECRET=CANARY-secret\n")
 	broken := file("broken.env", "KYC_SECRET CANARY-secret\n")
 	refused := closedPort(t)
+	_, busy, _ := strings.Cut(api.Listener.Addr().String(), ":")
 	cloud := []string{"TENCENTCLOUD_SECRET_ID=AKIDtest", "TENCENTCLOUD_SECRET_KEY=key", "TENCENTCLOUD_REGION=ap-nowhere"}
 	app := []string{"KYC_APP_ID=IDA1", "KYC_SECRET=CANARY-secret"}
 	for _, c := range []struct {
@@ -82,7 +84,35 @@ func TestMessages(t *testing.T) {
 		{call{line: "deploy -rollback -endpoint nonsense", env: cloud}, 1, []string{"-endpoint: must be https://host"}},
 		{call{line: "deploy -rollback -endpoint " + api.URL, env: cloud}, 1, []string{"UnsupportedRegion", "what to do: there is no such region"}},
 		{call{line: "deploy -check"}, 1, []string{">FAIL  credentials  TENCENTCLOUD_SECRET_ID and", ">FAIL  settings     KYC_APP_ID: required", "deploy: see above: mend what says FAIL"}},
+
+		{call{line: "package dist"}, 2, []string{`"dist" is not a flag`, "go run ./scripts/package -h"}},
+		{call{line: "package -o dist"}, 2, []string{"unknown flag -o: did you mean -out?"}},
+		{call{line: "package -out go.mod"}, 1, []string{"-out: go.mod is a file: name a folder"}},
+		{call{line: "package", dir: empty}, 1, []string{"this is not the project's folder"}},
+		{call{line: "package", env: []string{"PATH="}}, 1, []string{`exec: "go"`, "what to do: install Go"}},
+		{call{line: "package", env: []string{"GOMODCACHE=" + filepath.Join(empty, "mod"), "GOFLAGS=-mod=mod", "GOPROXY=http://" + refused, "GONOSUMDB=*", "GOTOOLCHAIN=local"}}, 1, []string{"connection refused", "what to do: the modules cannot be fetched: check the network and the module proxy"}},
+		{call{line: "demo serve"}, 2, []string{`"serve" is not a flag: did you mean -serve?`}},
+		{call{line: "demo -server"}, 2, []string{"unknown flag -server: did you mean -serve?"}},
+		{call{line: "demo -listen 127.0.0.1:8080"}, 2, []string{"-listen is for -serve alone"}},
+		{call{line: "demo -serve -listen " + api.Listener.Addr().String()}, 1, []string{"bind: ", "what to do: leave -listen out"}},
+		{call{line: "demo -serve -listen 8080"}, 1, []string{"-listen wants an address and a port, such as 127.0.0.1:8080"}},
+		{call{line: "demo -serve -listen 0.0.0.0:8080"}, 1, []string{"the page is for this machine alone"}},
+		{call{line: "demo -log=perhaps"}, 2, []string{`invalid boolean value "perhaps" for -log`}},
+		{call{line: "demo", dir: empty}, 1, []string{"this is not the project's folder"}},
+		{call{line: "demo", env: []string{"PATH="}}, 1, []string{`exec: "go"`, "what to do: install Go"}},
+		{call{line: "bench -only wbe"}, 2, []string{`not "wbe": did you mean web?`}},
+		{call{line: "bench -rounds 0"}, 2, []string{"-rounds must be 1 or more"}},
+		{call{line: "bench -pictures none"}, 1, []string{"-pictures: there is no folder none", "what to do: mkdir -p none"}},
+		{call{line: "bench web"}, 2, []string{`"web" is not a flag`}},
+		{call{line: "bench", dir: empty}, 1, []string{"this is not the project's folder"}},
+		{call{line: "postman x"}, 2, []string{`"x" is not a flag`}},
+		{call{line: "postman", dir: empty}, 1, []string{"this is not the project's folder"}},
+		{call{line: "kyc-ocr-relay", env: []string{"PORT=" + busy}}, 1, []string{`>"error":"listen tcp 0.0.0.0:` + busy, ">: set PORT to a free port, such as PORT=9001"}},
+		{call{line: "kyc-ocr-relay", env: []string{"PORT=web-port"}}, 1, []string{">unknown port", ">: set PORT to a free port, such as PORT=9001"}},
 	} {
+		if strings.HasPrefix(c.line, "kyc") && runtime.GOOS != "linux" {
+			continue // elsewhere two may listen where one is on loopback alone
+		}
 		stdout, stderr, code := c.run(t)
 		if code != c.code {
 			t.Errorf("%s: exit code %d, expected %d", c.line, code, c.code)

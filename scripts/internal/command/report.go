@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 )
 
@@ -53,4 +54,19 @@ func remedyOf(text string) string {
 		return "make room on the disk, or set TMPDIR to a folder with room; go clean -cache empties Go's cache"
 	}
 	return ""
+}
+
+// Start reads the process's arguments into flag.CommandLine, for a command that takes flags alone and is
+// run in the project's folder. It ends the process for -h and where something is wrong already; what is
+// checked besides, such as values of flags, is in problems, in the order of their weight.
+func (u Usage) Start(problems ...func() error) {
+	_, err := u.Parse(flag.CommandLine, os.Args[1:], os.Stdout)
+	for _, problem := range append(problems, InProject) {
+		if err == nil {
+			err = problem()
+		}
+	}
+	if err != nil {
+		os.Exit(u.Report(err, NewScreen(os.Stderr)))
+	}
 }

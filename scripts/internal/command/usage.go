@@ -67,10 +67,12 @@ type misuse struct{ error }
 func Misuse(format string, args ...any) error { return misuse{fmt.Errorf(format, args...)} }
 
 // OneOf reports a value that is none of the choices; name is that of its flag, with the hyphen, or word.
+// "" among the choices is not told.
 func OneOf(name, value string, choices ...string) error {
 	if slices.Contains(choices, value) {
 		return nil
 	}
+	choices = slices.DeleteFunc(slices.Clone(choices), func(c string) bool { return c == "" })
 	return Misuse("%s must be %s, not %q%s", name, list(choices), value, didYouMean("", value, choices))
 }
 
@@ -118,7 +120,11 @@ func names(flags *flag.FlagSet) (all []string) {
 func didYouMean(sign, word string, choices []string) string {
 	best, least := "", 1+max(1, len(word)/3)
 	for _, choice := range choices {
-		if d := distance(word, choice); d < least {
+		d := distance(word, choice)
+		if strings.HasPrefix(choice, word) {
+			d = 1
+		}
+		if d < least {
 			best, least = choice, d
 		}
 	}
