@@ -25,7 +25,7 @@ func main() {
 		scf.Start(h, os.Getenv) // does not return
 	}
 	if os.Getenv("PORT") == "" { // scf_bootstrap sets it: this is a laptop
-		welcome(os.Stderr, os.Getenv)
+		config.Welcome(os.Stderr, os.Getenv)
 	}
 	if err := scf.Serve(h, log, os.Getenv); err != nil {
 		log.Error("server", "error", err.Error())

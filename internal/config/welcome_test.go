@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"strings"
@@ -27,7 +27,7 @@ func TestWelcome(t *testing.T) {
 		{map[string]string{"SECRET_SOURCE": "ssm://ap-guangzhou/kyc"}, nil},
 	} {
 		var text strings.Builder
-		welcome(&text, func(name string) string { return c.values[name] })
+		Welcome(&text, func(name string) string { return c.values[name] })
 		if !strings.HasPrefix(text.String(), "kyc-ocr-relay listens on http://127.0.0.1:9000 ") || strings.Contains(text.String(), "CANARY") {
 			t.Errorf("%v: %s", c.values, &text)
 		}

@@ -1,21 +1,19 @@
-package main
+package config
 
 import (
 	"fmt"
 	"io"
-
-	"kyc-ocr-relay/internal/config"
 )
 
-// welcome tells whoever starts the function by hand where it listens and, before the first request does,
+// Welcome tells whoever starts the function by hand where it listens and, before the first request does,
 // what is wrong with the settings. What SECRET_SOURCE holds is left to that request.
-func welcome(to io.Writer, getenv func(string) string) {
+func Welcome(to io.Writer, getenv func(string) string) {
 	fmt.Fprintln(to, "kyc-ocr-relay listens on http://127.0.0.1:9000 (PORT sets another port). Its log, on stdout, is JSON. Ctrl-C ends it.")
 	values := map[string]string{}
-	for _, name := range config.Variables() {
+	for _, name := range Variables() {
 		values[name] = getenv(name)
 	}
-	if _, err := config.Parse(values); err != nil && values["SECRET_SOURCE"] == "" {
+	if _, err := Parse(values); err != nil && values["SECRET_SOURCE"] == "" {
 		fmt.Fprintf(to, `Every request will be answered 500, as settings are missing or wrong:
 %v
   what to do: KYC_APP_ID=IDAXXXXX KYC_SECRET=… CALLER_TOKENS=shop:0123456789abcdef go run .
