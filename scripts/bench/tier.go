@@ -18,6 +18,9 @@ var shares = []int{5, 10, 100} // percent
 // quotas is where the kernel takes quotas of a processor: version 1 of control groups.
 const quotas = "/sys/fs/cgroup/cpu"
 
+// period is what a quota is counted in.
+const period = 100 * time.Millisecond
+
 // tier measures the functions at the share of a processor that the smallest tiers have, over TLS. The
 // order of the functions changes from round to round.
 func (b *bench) tier() error {
@@ -56,7 +59,7 @@ func (b *bench) underQuota(name string, share int, env map[string]string, f func
 		return err
 	}
 	defer os.Remove(group)
-	for file, value := range map[string]int{"cpu.cfs_period_us": 100_000, "cpu.cfs_quota_us": share * 1000} {
+	for file, value := range map[string]int{"cpu.cfs_period_us": int(period / time.Microsecond), "cpu.cfs_quota_us": share * int(period/time.Microsecond) / 100} {
 		if err := os.WriteFile(filepath.Join(group, file), fmt.Append(nil, value), 0o600); err != nil {
 			return err
 		}
