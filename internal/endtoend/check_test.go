@@ -51,6 +51,12 @@ type sharing struct {
 	sim *simulator.Simulator
 	env map[string]string
 	log journal
+
+	wrong []string // what was not as it should be
+}
+
+func (s *sharing) fail(format string, args ...any) {
+	s.wrong = append(s.wrong, fmt.Sprintf(format, args...))
 }
 
 func openSharing(t *testing.T, store string) *sharing {
@@ -92,7 +98,7 @@ func (s *sharing) ask(to http.Handler, target, body string) *answer {
 		}
 	}
 	if recorder.Code != 200 {
-		s.t.Errorf("%s: %d %s", target, recorder.Code, recorder.Body)
+		s.fail("%s: %d %s", target, recorder.Code, recorder.Body)
 	}
 	return &answer{recorder.Code, recorder.Header(), recorder.Body.Bytes()}
 }
@@ -102,49 +108,66 @@ func (s *sharing) expect(when string, valid bool, body string, instances ...http
 	s.t.Helper()
 	for i, in := range instances {
 		if got := string(s.ask(in, "/check", body).body); (got == `{"valid":true}`) != valid || !valid && got != `{"valid":false}` {
-			s.t.Errorf("%s, instance %d: %s, want %t", when, i, got, valid)
+			s.fail("%s, instance %d: %s, want %t", when, i, got, valid)
 		}
 	}
 }
 
 // TestCheckAcrossInstances has a result signed just before a renewal, and checked on instances that
 // were there, that renewed, and that started afterwards, as long as TICKET_REFRESH allows.
+//
+// Where the machine stands still for a second, which is the whole overlap, the instances rightly know
+// less: then all is done again, up to three times.
 func TestCheckAcrossInstances(t *testing.T) {
-	t.Parallel()
 	for name, open := range sharedStores {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := openSharing(t, open(t))
-			first, second := s.instance(), s.instance()
-			s.ask(first, "/ocr/bankcard/order1", "")
-			s.ask(second, "/ocr/bankcard/order1", "")
-			ocr, face, signer := s.signed(first, second)
-			for deadline := time.Now().Add(20 * time.Second); len(s.sim.Mints(firstApp)) == signer && time.Now().Before(deadline); {
-				s.ask(second, "/ocr/bankcard/order2", "") // renews, once that is due
-				wait(t.Context(), 20*time.Millisecond)
+			for attempt := 1; ; attempt++ {
+				wrong := checkAcross(t, open(t))
+				if len(wrong) == 0 {
+					return
+				}
+				if attempt == 3 {
+					t.Fatal(strings.Join(wrong, "\n"))
+				}
+				t.Logf("again: %s", strings.Join(wrong, "\n"))
 			}
-			ends := s.sim.Mints(firstApp)[signer].Add(checkOverlap)
-			third := s.instance() // which has never seen the ticket that signed
-			s.expect("ocr", true, checkOf("ocr", ocr), third, first, second)
-			s.expect("face", true, checkOf("face", face), third, first, second)
-			for what, body := range map[string]string{
-				"another order": strings.Replace(checkOf("face", face), face.OrderNo, face.OrderNo+"x", 1),
-				"another code":  strings.Replace(checkOf("face", face), `"code":"0"`, `"code":"66669004"`, 1),
-				"another app":   `{"app_id":"` + secondApp + `",` + checkOf("face", face)[1:],
-				"another flow":  strings.Replace(checkOf("ocr", ocr), `"ocr"`, `"face","code":"0"`, 1),
-				"another sign":  strings.Replace(checkOf("ocr", ocr), ocr.Sign, face.Sign, 1),
-			} {
-				s.expect(what, false, body, third, first, second)
-			}
-			mints := len(s.sim.Mints(firstApp))
-			wait(t.Context(), time.Until(ends.Add(checkRefresh+checkMargin)))
-			fourth := s.instance()
-			s.expect("too late", false, checkOf("ocr", ocr), fourth, third, first, second)
-			s.expect("too late", false, checkOf("face", face), fourth, third, first, second)
-			t.Logf("%d mints when checked, %d in the end", mints, len(s.sim.Mints(firstApp)))
-			s.inspect()
 		})
 	}
+}
+
+// checkAcross returns what was not as it should be.
+func checkAcross(t *testing.T, store string) []string {
+	s := openSharing(t, store)
+	first, second := s.instance(), s.instance()
+	s.ask(first, "/ocr/bankcard/order1", "")
+	s.ask(second, "/ocr/bankcard/order1", "")
+	ocr, face, signer := s.signed(first, second)
+	for deadline := time.Now().Add(20 * time.Second); len(s.sim.Mints(firstApp)) == signer && time.Now().Before(deadline); {
+		s.ask(second, "/ocr/bankcard/order2", "") // renews, once that is due
+		wait(t.Context(), 20*time.Millisecond)
+	}
+	ends := s.sim.Mints(firstApp)[signer].Add(checkOverlap)
+	third := s.instance() // which has never seen the ticket that signed
+	s.expect("ocr", true, checkOf("ocr", ocr), third, first, second)
+	s.expect("face", true, checkOf("face", face), third, first, second)
+	for what, body := range map[string]string{
+		"another order": strings.Replace(checkOf("face", face), face.OrderNo, face.OrderNo+"x", 1),
+		"another code":  strings.Replace(checkOf("face", face), `"code":"0"`, `"code":"66669004"`, 1),
+		"another app":   `{"app_id":"` + secondApp + `",` + checkOf("face", face)[1:],
+		"another flow":  strings.Replace(checkOf("ocr", ocr), `"ocr"`, `"face","code":"0"`, 1),
+		"another sign":  strings.Replace(checkOf("ocr", ocr), ocr.Sign, face.Sign, 1),
+	} {
+		s.expect(what, false, body, third, first, second)
+	}
+	mints := len(s.sim.Mints(firstApp))
+	wait(t.Context(), time.Until(ends.Add(checkRefresh+checkMargin)))
+	fourth := s.instance()
+	s.expect("too late", false, checkOf("ocr", ocr), fourth, third, first, second)
+	s.expect("too late", false, checkOf("face", face), fourth, third, first, second)
+	t.Logf("%d mints when checked, %d in the end", mints, len(s.sim.Mints(firstApp)))
+	s.inspect()
+	return s.wrong
 }
 
 // signed returns what clients bring back that were started by two instances, both signed with the

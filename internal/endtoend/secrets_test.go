@@ -33,8 +33,15 @@ var secretName = regexp.MustCompile(`(?i)secret|token|ticket|passw|credential|^s
 var plain = map[string]string{
 	"config.Config.BaseURL":       "has neither user nor query: parseBaseURL refuses both",
 	"config.environment.*":        "lives within Load and Parse, whose errors name variables only",
+	"cos.Bucket.base":             "has neither user nor query: locate takes the host alone",
+	"cos.Object.Key":              "the name of an object",
+	"cos.call.key":                "the name of an object",
 	"deployment.Account.SecretID": "the name of a key pair, which the cloud's own console shows",
 	"deployment.step.sign":        "the + or ~ before a step",
+	"main.cached.Ticket":          "of a simulated upstream, in what the war compares",
+	"main.pair.Key":               "of a member in the Postman collection",
+	"page.Config.Secret":          "the demo's own, which its page shows",
+	"page.Config.Token":           "the demo's own, which its page shows",
 	"ssm.Source.endpoint":         "has no user: isEndpoint refuses one; for trials",
 	"ticket.plainFormer.Token":    "what is sealed, as JSON",
 	"ticket.plainFormer.Ticket":   "what is sealed, as JSON",
@@ -44,6 +51,8 @@ var plain = map[string]string{
 	"upstream.Client.base":        "config.Config.BaseURL",
 	"upstream.Config.BaseURL":     "config.Config.BaseURL",
 	"upstream.Trace.Ticket":       "a state in a word, for the log",
+	"war.pair.ticket":             "of a simulated upstream",
+	"war.pair.token":              "of a simulated upstream",
 }
 
 // holders has a value of every exported type of the function with a secret.Text in a field. The test
