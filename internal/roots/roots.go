@@ -100,29 +100,23 @@ func (v *verifier) verify(s tls.ConnectionState) error {
 	for _, c := range chain[1:] {
 		o.Intermediates.AddCert(c)
 	}
-	if v.fast(chain, o) {
-		return nil
-	}
-	if _, err := chain[0].Verify(o); err != nil {
-		return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
-	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if !v.fast(chain, o) {
+		if _, err := chain[0].Verify(o); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: chain, Err: err}
+		}
+	}
 	v.until = chain[0].NotAfter
 	return nil
 }
 
-// fast reports whether a root that it knows, or finds, is at the end of a chain.
+// fast reports whether a root that it knows, or finds, is at the end of a chain. v.mu is held.
 func (v *verifier) fast(chain []*x509.Certificate, o x509.VerifyOptions) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	verified := func() bool {
 		o.Roots = v.found
-		if _, err := chain[0].Verify(o); err != nil {
-			return false
-		}
-		v.until = chain[0].NotAfter
-		return true
+		_, err := chain[0].Verify(o)
+		return err == nil
 	}
 	if v.looked {
 		return v.found != nil && verified()
