@@ -107,7 +107,7 @@ func (h *Handler) http(ctx context.Context, id string, e event, memory *budget.L
 		path:   jsonscan.Text(e["path"]),
 		limit:  scf.ResponseLimit,
 		event:  true,
-		lent:   memory,
+		memory: memory,
 		source: func() ([]byte, error) { return eventBody(e) },
 	}
 	if !decodeQuery(e["queryString"], req.add) {

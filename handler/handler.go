@@ -44,7 +44,7 @@ type request struct {
 	source        func() ([]byte, error) // reads the body, once
 	bodyRead      bool                   // to its end
 	hold          *budget.Hold           // of the memory for answers; nil: the instance has no other request
-	lent          *budget.Lent           // the memory for the answer, in place of hold
+	memory        upstream.Memory        // for the answer
 }
 
 // param is one query parameter, decoded.
@@ -200,14 +200,6 @@ func (x *exchange) mayAsk(app, orderNo *string) *failure {
 // as much.
 func (req *request) admit(large bool) bool { return req.hold == nil || req.hold.Admit(large) }
 
-// memory is for the upstream's answer.
-func (req *request) memory() upstream.Memory {
-	if req.hold != nil {
-		return req.hold
-	}
-	return req.lent
-}
-
 // room is what the upstream's answer gets in front of it.
 func (req *request) room() int {
 	if req.event {
@@ -225,7 +217,7 @@ func (h *Handler) result(ctx context.Context, x *exchange) *response {
 	if !x.admit(p.Files != "" || x.to.name == routePhoto) {
 		return x.line.fail(failLimit)
 	}
-	p.Memory = x.memory()
+	p.Memory = x.memory
 	if x.to.name == routePhoto {
 		return h.photo(ctx, x, call, p)
 	}
@@ -239,7 +231,7 @@ func (h *Handler) forward(ctx context.Context, x *exchange) *response {
 	if fail != nil {
 		return x.line.fail(*fail)
 	}
-	p := upstream.Params{AppID: body.AppID, OrderNo: body.OrderNo, Body: body, Limit: x.limit, Room: x.room(), Memory: x.memory()}
+	p := upstream.Params{AppID: body.AppID, OrderNo: body.OrderNo, Body: body, Limit: x.limit, Room: x.room(), Memory: x.memory}
 	if p.AppID == "" {
 		p.AppID = x.relay.DefaultApp
 	}

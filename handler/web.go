@@ -33,6 +33,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		large:         r.ContentLength < 0 || r.ContentLength > smallBody,
 		hold:          h.budget.Hold(),
 	}
+	req.memory = req.hold
 	req.source = func() ([]byte, error) { return readBody(r, req.hold) }
 	defer req.hold.Release()
 	parseQuery(r.URL.RawQuery, req.add)
