@@ -86,6 +86,15 @@ func Variables() []string {
 	return names
 }
 
+// Values returns what each variable holds, as Parse takes it.
+func Values(getenv func(string) string) map[string]string {
+	values := map[string]string{}
+	for _, name := range Variables() {
+		values[name] = getenv(name)
+	}
+	return values
+}
+
 // Usage writes one line for each variable: its name and its default.
 func Usage(to io.Writer) error {
 	const lines = `{{range .}}  {{usage_key .}}{{with usage_default .}} (default {{.}}){{end}}{{"\n"}}{{end}}`

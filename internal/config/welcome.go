@@ -9,10 +9,7 @@ import (
 // what is wrong with the settings. What SECRET_SOURCE holds is left to that request.
 func Welcome(to io.Writer, getenv func(string) string) {
 	fmt.Fprintln(to, "kyc-ocr-relay listens on http://127.0.0.1:9000 (PORT sets another port). Its log, on stdout, is JSON. Ctrl-C ends it.")
-	values := map[string]string{}
-	for _, name := range Variables() {
-		values[name] = getenv(name)
-	}
+	values := Values(getenv)
 	if _, err := Parse(values); err != nil && values["SECRET_SOURCE"] == "" {
 		fmt.Fprintf(to, `Every request will be answered 500, as settings are missing or wrong:
 %v

@@ -35,10 +35,7 @@ type core struct {
 // open wires the core from the function's variables. Those about callers and delivery do
 // not matter here, and may be missing.
 func open(o options, getenv func(string) string, stderr io.Writer) (*core, error) {
-	values := map[string]string{}
-	for _, name := range config.Variables() {
-		values[name] = getenv(name)
-	}
+	values := config.Values(getenv)
 	values["CALLER_AUTH"] = "none"
 	for _, name := range []string{"CALLER_TOKENS", "CALLER_SCOPES", "CALLER_APPS", "ROUTE_PREFIX", "DELIVER_TO", "DELIVER_SECRET"} {
 		delete(values, name)
