@@ -124,7 +124,7 @@ var layers = map[string]layer{
 	"scripts/postman":          {tool: true, imports: "internal/openapi scripts/internal/command", drivers: "github.com/getkin/kin-openapi"},
 	"scripts/internal/war": {
 		tool:    true,
-		imports: "internal/gateway internal/simulator signer",
+		imports: "internal/gateway internal/pause internal/simulator signer",
 		drivers: "github.com/alicebob/miniredis",
 	},
 	"scripts/internal/war/naive": {tool: true, imports: "signer", drivers: "github.com/gomodule/redigo"},

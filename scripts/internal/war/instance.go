@@ -9,9 +9,9 @@ import (
 	"net/http"
 	"os"
 	"sync"
-	"time"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pause"
 )
 
 // token is the one that the relay wants from its callers.
@@ -46,7 +46,7 @@ func (i *instanceOf) serve(ctx context.Context) {
 			return
 		}
 		if i.fleet.setting.Spread {
-			wait(ctx, rand.N(i.fleet.setting.Pause)) // #nosec G404 -- spreads the load
+			pause.For(ctx, rand.N(i.fleet.setting.Pause)) // #nosec G404 -- spreads the load
 		}
 		i.ask(ctx)
 	}
@@ -164,14 +164,4 @@ func (f *fleet) start(instance int) (function, error) {
 		c.Binary = f.programs.Relay
 	}
 	return gateway.StartWeb(f.ctx, c)
-}
-
-// wait returns early where ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
