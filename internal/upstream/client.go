@@ -11,12 +11,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
-	"sync/atomic"
 	"time"
 
+	"kyc-ocr-relay/internal/http1"
 	"kyc-ocr-relay/internal/jsonscan"
 	"kyc-ocr-relay/internal/pause"
 	"kyc-ocr-relay/internal/roots"
@@ -48,15 +47,13 @@ type Config struct {
 // Client calls the upstream. It keeps connections alive between calls and is
 // safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	timeout time.Duration
+	base *url.URL
 	// transport is used without an http.Client: it follows no redirect, and its errors
 	// do not quote the URL.
 	transport http.RoundTripper
-	pool      *http.Transport
-	header    http.Header  // of every GET; nobody changes it
-	posted    http.Header  // of every POST, likewise
-	used      atomic.Int64 // wall clock of the last call, Unix nanoseconds
+	pool      *http1.Pool
+	header    http.Header // of every GET; nobody changes it
+	posted    http.Header // of every POST, likewise
 }
 
 // New returns a Client.
@@ -64,24 +61,26 @@ func New(c Config) *Client {
 	if c.Dial == nil {
 		c.Dial = (&net.Dialer{Timeout: c.Timeout, KeepAlive: maxIdle / 2}).DialContext
 	}
-	pool := &http.Transport{
-		DialContext:            c.Dial,
-		TLSClientConfig:        roots.Config(c.BaseURL.Hostname()),
-		TLSHandshakeTimeout:    c.Timeout,
-		MaxIdleConnsPerHost:    100, // as many as a Web function serves at once
-		IdleConnTimeout:        maxIdle,
-		DisableCompression:     true, // the body is handed on byte for byte
-		MaxResponseHeaderBytes: 64 << 10,
+	pool := &http1.Pool{
+		Address:     address(c.BaseURL),
+		Dial:        c.Dial,
+		Timeout:     c.Timeout,
+		MaxIdle:     100, // as many as a Web function serves at once
+		IdleTimeout: maxIdle,
+		MaxHeader:   64 << 10,
+	}
+	if c.BaseURL.Scheme == "https" {
+		pool.TLS = roots.Config(c.BaseURL.Hostname())
 	}
 	if c.Transport == nil {
 		c.Transport = pool
+	} else {
+		c.Transport = bounded{c.Transport, c.Timeout}
 	}
 	return &Client{
-		base:    c.BaseURL,
-		timeout: c.Timeout,
-		pool:    pool,
-
+		base:      c.BaseURL,
 		transport: c.Transport,
+		pool:      pool,
 		header:    http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}},
 		posted:    http.Header{"User-Agent": {"kyc-ocr-relay"}, "Accept": {"application/json"}, "Content-Type": {"application/json"}},
 	}
@@ -93,12 +92,11 @@ func (c *Client) Close() { c.pool.CloseIdleConnections() }
 // round is one call with its values, over all attempts.
 type round struct {
 	row
-	path  string
-	query func() string                         // of the URL; made anew for every attempt of a GET: a nonce is used once
-	body  func() (pieces net.Buffers, size int) // of a POST, made anew likewise
-	limit int                                   // bytes of the answer
-	room  int                                   // bytes to leave free in front of it
-	sent  atomic.Bool                           // whether this attempt may have arrived, of a call that is made once
+	path   string
+	params *Params       // of a signed call; each attempt makes the query string and the body anew: a nonce is used once
+	query  func() string // of the URL of a call for a credential
+	limit  int           // bytes of the answer
+	room   int           // bytes to leave free in front of it
 
 	memory Memory // for the answer; nil: the heap
 	taken  int    // bytes of memory, in this attempt
@@ -108,12 +106,11 @@ type round struct {
 // ctx.
 func (c *Client) do(ctx context.Context, k *round) (*Answer, error) {
 	start := time.Now()
-	c.dropIdle(start)
 	for attempt := 1; ; attempt++ {
 		answer, err := c.attempt(ctx, k)
 		again := err != nil && err.again || err == nil && answer.Class == Transient
 		if k.once {
-			again = again && err != nil && !k.sent.Load()
+			again = again && err != nil && err.unsent
 		}
 		if again && attempt < maxAttempts && pause.For(ctx, between(attempt)) {
 			if err != nil {
@@ -123,7 +120,7 @@ func (c *Client) do(ctx context.Context, k *round) (*Answer, error) {
 		}
 		if err != nil {
 			err.Step, err.Attempts, err.Elapsed = k.step, attempt, time.Since(start)
-			err.lost = k.once && k.sent.Load()
+			err.lost = k.once && !err.unsent
 			if err.Reason == TooLarge && k.row.limit > 0 {
 				err.Reason = BadResponse // not an answer of the kind that has photos to ask for one by one
 			}
@@ -131,14 +128,6 @@ func (c *Client) do(ctx context.Context, k *round) (*Answer, error) {
 		}
 		answer.Attempts, answer.Elapsed = attempt, time.Since(start)
 		return answer, nil
-	}
-}
-
-// dropIdle forgets pooled connections after a long pause. The transport's own
-// timer does so too, but not while the instance is frozen.
-func (c *Client) dropIdle(now time.Time) {
-	if last := c.used.Swap(now.UnixNano()); now.UnixNano()-last > int64(maxIdle) {
-		c.pool.CloseIdleConnections()
 	}
 }
 
@@ -153,30 +142,22 @@ func between(attempt int) time.Duration {
 
 // attempt is the one round trip through which every call goes.
 func (c *Client) attempt(ctx context.Context, k *round) (*Answer, *Error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	k.give(k.taken) // by the attempt before
 
 	u := *c.base
 	u.Path += k.path
-	u.RawQuery = k.query()
-	request := &http.Request{Method: http.MethodGet, URL: &u, Host: u.Host, Header: c.header}
+	u.RawQuery = k.rawQuery()
+	request := blank.WithContext(ctx)
+	request.Method, request.URL, request.Header = http.MethodGet, &u, c.header
 	if k.post {
 		request.Method, request.Header = http.MethodPost, c.posted
 		k.carry(request)
-	} else {
-		request.Body = sendOnce{}
-		// Else the transport looks into the body first and, where that takes it long on
-		// a busy machine, sends a chunked one.
-		request.TransferEncoding = []string{"identity"}
 	}
-	if k.once {
-		k.sent.Store(c.transport != http.RoundTripper(c.pool)) // only the pool tells
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { k.sent.Store(true) }})
-	}
-	response, err := c.transport.RoundTrip(request.WithContext(ctx))
+	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return nil, transportError(ctx, err)
+		e := transportError(ctx, err)
+		e.unsent = http1.Unsent(err)
+		return nil, e
 	}
 	defer response.Body.Close()
 
@@ -196,10 +177,13 @@ func (c *Client) attempt(ctx context.Context, k *round) (*Answer, *Error) {
 	return parse(response.StatusCode, buffer, k.room)
 }
 
+// blank is what every request begins as: WithContext copies.
+var blank http.Request
+
 // carry gives a POST its body. The transport may take it a second time, and does where a
 // pooled connection turned out to be dead before anything was written to it.
 func (k *round) carry(request *http.Request) {
-	pieces, size := k.body()
+	pieces, size := k.params.Body.sign(k.signs, k.params)
 	open := func() (io.ReadCloser, error) {
 		copied := slices.Clone(pieces) // reading uses it up
 		return io.NopCloser(&copied), nil
@@ -209,16 +193,31 @@ func (k *round) carry(request *http.Request) {
 	request.GetBody = open
 }
 
-// sendOnce is an empty body that keeps the transport from repeating a request by itself
-// when a pooled connection turns out to be dead: a signed nonce is sent once.
-type sendOnce struct{}
+// bounded is a transport of tests, whose answers are in memory, with a time-out for a round trip.
+type bounded struct {
+	http.RoundTripper
+	timeout time.Duration
+}
 
-func (sendOnce) Read([]byte) (int, error) { return 0, io.EOF }
-func (sendOnce) Close() error             { return nil }
+// RoundTrip implements http.RoundTripper.
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), b.timeout)
+	defer cancel()
+	return b.RoundTripper.RoundTrip(r.WithContext(ctx))
+}
 
-// WriteTo implements io.WriterTo: without it, the transport allocates a buffer of 32 KB
-// for copying nothing.
-func (sendOnce) WriteTo(io.Writer) (int64, error) { return 0, nil }
+// address is the host and port of a URL.
+func address(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
 
 // parse takes an answer for what it is. The Content-Type is not asked: error pages
 // come with any.

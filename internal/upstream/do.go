@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"net"
 
 	"kyc-ocr-relay/internal/secret"
 	"kyc-ocr-relay/signer"
@@ -30,22 +29,24 @@ type Params struct {
 // failed whether it may have arrived. After a Rejected answer, another Do with another ticket
 // and the same Params is signed anew.
 func (c *Client) Do(ctx context.Context, call Call, p Params) (*Answer, error) {
-	k := &round{row: table[call], path: call.Path(), limit: p.Limit, room: p.Room, memory: p.Memory}
+	k := &round{row: table[call], path: call.Path(), params: &p, limit: p.Limit, room: p.Room, memory: p.Memory}
 	if k.row.limit > 0 {
 		k.limit = k.row.limit
 	}
-	switch {
-	case !k.post:
-		k.query = func() string { return p.sign(&k.row) }
-	case k.traced:
-		k.query = p.Body.trace
-	default:
-		k.query = func() string { return "" }
-	}
-	if k.post {
-		k.body = func() (net.Buffers, int) { return p.Body.sign(k.signs, &p) }
-	}
 	return c.do(ctx, k)
+}
+
+// rawQuery makes the query string of the URL.
+func (k *round) rawQuery() string {
+	switch {
+	case k.query != nil:
+		return k.query()
+	case !k.post:
+		return k.params.sign(&k.row)
+	case k.traced:
+		return k.params.Body.trace()
+	}
+	return ""
 }
 
 // sign makes the signed query string of a GET. What asks for files and get_native are not

@@ -34,8 +34,9 @@ type Error struct {
 	Attempts int
 	Elapsed  time.Duration
 
-	again bool // another attempt may help
-	lost  bool // it may have had its effect, although there is no answer that says so
+	again  bool // another attempt may help
+	unsent bool // the last attempt did not reach the server
+	lost   bool // it may have had its effect, although there is no answer that says so
 }
 
 func (e *Error) Error() string {

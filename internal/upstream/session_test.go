@@ -89,7 +89,7 @@ func TestResumedSessionIsVerified(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Close()
-		spoil(s, c.pool.TLSClientConfig)
+		spoil(s, c.pool.TLS)
 		var e *Error
 		if err := c.query(t.Context()); !errors.As(err, &e) || e.Reason != Unreachable || e.Detail != "the certificate cannot be verified" {
 			t.Errorf("%s: %v", what, err)

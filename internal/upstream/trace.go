@@ -22,12 +22,13 @@ type Trace struct {
 // Note adds a call that returned answer or err.
 func (t *Trace) Note(took time.Duration, answer *Answer, err error) {
 	t.Time += took
-	var call *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		t.Attempts += answer.Attempts
 		t.Code = answer.Code
-	case errors.As(err, &call):
+		return
+	}
+	var call *Error
+	if errors.As(err, &call) {
 		t.Attempts += call.Attempts
 	}
 }
