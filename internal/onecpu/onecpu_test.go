@@ -15,11 +15,11 @@ func TestProcessors(t *testing.T) {
 		_, _ = os.Stdout.WriteString("processors " + strconv.Itoa(runtime.GOMAXPROCS(0)) + "\n")
 		return
 	}
-	all := strconv.Itoa(runtime.NumCPU())
 	for env, want := range map[string]string{
 		"_LAMBDA_SERVER_PORT=1":              "1",
 		"_LAMBDA_SERVER_PORT=1 GOMAXPROCS=3": "3",
-		"PORT=9000":                          all,
+		"PORT=9000":                          "1",
+		"PORT=9000 GOMAXPROCS=2":             "2",
 	} {
 		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcessors$") // #nosec G204 -- this very test
 		for _, v := range os.Environ() {
