@@ -66,12 +66,17 @@ const deadlined = 64 << 10
 
 func (r *response) write(w http.ResponseWriter, id string) {
 	header := w.Header()
-	r.headers(id, header.Set)
+	values := make([]string, 0, 8) // one array for all
+	set := func(name, value string) {
+		values = append(values, value)
+		header[http.CanonicalHeaderKey(name)] = values[len(values)-1 : len(values) : len(values)]
+	}
+	r.headers(id, set)
 	size := len(r.body)
 	if r.base64 {
 		size = base64.StdEncoding.DecodedLen(size) - bytes.Count(r.body[size-2:], []byte("="))
 	}
-	header.Set("Content-Length", strconv.Itoa(size))
+	set("Content-Length", strconv.Itoa(size))
 	if size > deadlined {
 		limit := patience + time.Duration(size)*time.Second/slowReader
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit)) // else the server's own

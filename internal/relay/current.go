@@ -101,8 +101,11 @@ func (c *Current) Act(ctx context.Context, r *Relay, app string, act func(*Relay
 // refused reports whether the upstream accepts neither the app's secret nor, as far as
 // that was tried, what it had issued for it.
 func refused(answer *upstream.Answer, err error) bool {
+	if err == nil {
+		return answer.Class == upstream.Rejected
+	}
 	var f *ticket.Failure
-	return errors.As(err, &f) && f.Refused || isRejection(err) || err == nil && answer.Class == upstream.Rejected
+	return errors.As(err, &f) && f.Refused || isRejection(err)
 }
 
 // successor returns the Relay to ask in place of r, whose credential the upstream refuses:

@@ -63,6 +63,9 @@ func (r *Relay) withPair(ctx context.Context, app string, t *upstream.Trace, try
 
 // isRejection reports whether err says that the upstream does not accept the pair.
 func isRejection(err error) bool {
+	if err == nil {
+		return false
+	}
 	var call *upstream.Error
 	return errors.As(err, &call) && call.Reason == upstream.Refused && call.Class == upstream.Rejected
 }
