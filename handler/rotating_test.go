@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -44,10 +45,14 @@ const lookPause = time.Second
 const oldSecret, newSecret = "canary-old-secret", "canary-new-secret"
 
 // vendor is the upstream of some functions, with a network to it.
-func vendor(t *testing.T) (*simulator.Simulator, *pipetest.Network) {
-	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": oldSecret, "IDA2": "secret-2"}})
+func vendor(t *testing.T) (*simulator.Simulator, *pipetest.Network) { return vendorThatKeeps(t, 0) }
+
+// vendorThatKeeps is one that keeps its connections as simulator.Config.KeepAlive says.
+func vendorThatKeeps(t *testing.T, keepAlive time.Duration) (*simulator.Simulator, *pipetest.Network) {
+	sim := simulator.New(simulator.Config{Apps: map[string]string{"IDA1": oldSecret, "IDA2": "secret-2"}, KeepAlive: keepAlive})
 	w := pipetest.New()
 	server := &http.Server{Handler: sim}
+	sim.KeepConnections(server)
 	go server.Serve(w)
 	t.Cleanup(func() {
 		server.Close()
@@ -58,7 +63,12 @@ func vendor(t *testing.T) (*simulator.Simulator, *pipetest.Network) {
 	return sim, w
 }
 
-func newRotating(t *testing.T, w *pipetest.Network, store ticket.Store) *rotating {
+// dialer is a network.
+type dialer interface {
+	Dial(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func newRotating(t *testing.T, w dialer, store ticket.Store) *rotating {
 	t.Helper()
 	f := &rotating{holds: map[string]string{"IDA1": oldSecret}}
 	log := f.log.Logger()

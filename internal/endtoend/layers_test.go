@@ -95,7 +95,7 @@ var layers = map[string]layer{
 		drivers: "github.com/getkin/kin-openapi",
 	},
 	"internal/pipetest":          {tool: true},
-	"internal/simulator":         {tool: true},
+	"internal/simulator":         {tool: true, tests: "internal/pipetest"},
 	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/command scripts/internal/war"},
 	"scripts/bench/empty":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},

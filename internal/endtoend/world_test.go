@@ -129,6 +129,7 @@ func open(t testing.TB, over transport, s setting) *world {
 	w.witness = newWitness(upstream)
 	server := httptest.NewUnstartedServer(w.witness)
 	server.Config.ErrorLog = discard
+	w.sim.KeepConnections(server.Config)
 	switch {
 	case s.serve != nil:
 		s.serve(server)

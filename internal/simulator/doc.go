@@ -39,6 +39,7 @@
 //     the client gave up, is answered as an order number that does not exist (66660020);
 //   - what getOcrCertId answers, and the members of the answers about pictures;
 //   - the limit of a body, 10 MB;
+//   - how long a connection is kept between two calls, which Config.KeepAlive sets;
 //   - the codes in an ID card's warnings, which the vendor lists elsewhere.
 //
 // Not simulated: get_native changes nothing; rate limits are a scenario, not counted;

@@ -15,6 +15,11 @@ type Config struct {
 	TicketLife time.Duration     // of a SIGN ticket; 0 = 3600 s
 	PhotoLag   time.Duration     // "late": how long after the first query of an order its photos appear; 0 = 1 s
 	Pause      time.Duration     // "slow": how long an answer takes; 0 = 10 s
+
+	// KeepAlive is how long a connection is kept between two calls, of a server that KeepConnections has prepared; then it
+	// is closed, which nothing announces. 0 = for good: the vendor documents nothing. Below 0: an answer is the last one on
+	// its connection, and says so.
+	KeepAlive time.Duration
 }
 
 // Simulator is the vendor's API. It is safe for concurrent use, starts no
