@@ -51,12 +51,8 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 	defer os.RemoveAll(dir)
 	b := &bench{ctx: ctx, rounds: rounds, dir: dir, pictures: pictures}
 	command.NewScreen(os.Stderr).Progress("building what is compared")
-	for _, program := range []string{".", "./scripts/bench/obvious", "./scripts/bench/floor", "./scripts/bench/empty", "./scripts/bench/proxy"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names from the list above
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("go build %s: %w\n%s", program, err, out)
-		}
+	if err := b.build(".", ".", "./scripts/bench/obvious", "./scripts/bench/floor", "./scripts/bench/empty", "./scripts/bench/proxy"); err != nil {
+		return err
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -73,6 +69,18 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 			if err := part.measure(); err != nil {
 				return fmt.Errorf("%s: %w", part.name, err)
 			}
+		}
+	}
+	return nil
+}
+
+// build builds programs of the module that has folder in it.
+func (b *bench) build(folder string, programs ...string) error {
+	for _, program := range programs {
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names of this command
+		build.Dir, build.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", program, err, out)
 		}
 	}
 	return nil

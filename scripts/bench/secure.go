@@ -19,8 +19,12 @@ import (
 	"time"
 )
 
-// secure starts an upstream with TLS, and returns a file with the system's roots and its own.
-func (b *bench) secure() (*http.Server, string, error) {
+// kept is how long the upstream with TLS keeps a connection between two requests.
+const kept = time.Second
+
+// secure serves answer with TLS, and returns a file with the system's roots and its own. An order number that begins
+// with c in place of s ends its connection.
+func (b *bench) secure(answer http.Handler) (*http.Server, string, error) {
 	certificate, root, err := chain()
 	if err != nil {
 		return nil, "", err
@@ -37,11 +41,11 @@ func (b *bench) secure() (*http.Server, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	answer := &upstream{}
 	server := &http.Server{ // #nosec G112 -- only the benchmarked programs ask it
-		Addr:      listener.Addr().String(),
-		ErrorLog:  log.New(io.Discard, "", 0),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		Addr:        listener.Addr().String(),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		IdleTimeout: kept,
+		TLSConfig:   &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			query := r.URL.Query()
 			if order, ends := strings.CutPrefix(query.Get("order_no"), "c"); ends {

@@ -29,7 +29,7 @@ func (b *bench) tier() error {
 		fmt.Println("  this machine takes no quota: run as root, with the cpu controller of control groups (version 1) at " + quotas)
 		return nil
 	}
-	server, roots, err := b.secure()
+	server, roots, err := b.secure(&upstream{})
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (b *bench) tier() error {
 		}
 		measured = append(measured, l)
 	}
-	return errors.Join(b.latencyPicture(measured), b.cost(env))
+	return errors.Join(b.latencyPicture(measured), b.due(), b.cost(env))
 }
 
 // underQuota runs f with a function that was started under a quota.

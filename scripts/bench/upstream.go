@@ -7,20 +7,29 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // upstream checks nothing. A result has as many bytes, and takes as many milliseconds, as the order
-// number says: s4194304d200. Everything else it answers at once.
-type upstream struct{ bodies sync.Map }
+// number says: s4194304d200.
+type upstream struct {
+	issues          time.Duration // how long a token or a ticket takes
+	tokens, tickets atomic.Int64  // issued so far
+	bodies          sync.Map
+}
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	var body []byte
 	switch r.URL.Path {
 	case "/api/oauth2/access_token":
+		time.Sleep(u.issues)
+		u.tokens.Add(1)
 		body = []byte(`{"code":"0","msg":"ok","access_token":"bench-token","expire_in":"7200"}`)
 	case "/api/oauth2/api_ticket":
+		time.Sleep(u.issues)
+		u.tickets.Add(1)
 		body = []byte(`{"code":"0","msg":"ok","tickets":[{"value":"bench-ticket","expire_in":"3600"}]}`)
 	default:
 		length, delay, _ := strings.Cut(strings.TrimPrefix(r.URL.Query().Get("order_no"), "s"), "d")
