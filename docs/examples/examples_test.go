@@ -4,34 +4,21 @@ package examples
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"sync"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/testmain"
 )
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-examples-")
-	if err != nil {
-		panic(err)
-	}
-	folder = dir
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
-}
+// folder has the function's binary.
+var folder testmain.Folder
+
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 func read(t *testing.T, name string) []byte {
 	t.Helper()
@@ -55,35 +42,9 @@ func decode(t *testing.T, text []byte, to any) {
 	}
 }
 
-// folder lives as long as the test binary, whose tests share what is built.
-var folder string
-
-var build = sync.OnceValues(func() (binary string, err error) {
-	binary = filepath.Join(folder, "main")
-	if runtime.GOOS == "windows" {
-		binary += ".exe"
-	}
-	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "../..").CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
-	}
-	return binary, err
-})
-
-// buildRelay builds the function.
-func buildRelay(t *testing.T) (binary string) {
-	t.Helper()
-	binary, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return binary
-}
-
 // relay starts the function as an HTTP server, before a simulated upstream.
 func relay(t *testing.T, env map[string]string) (*gateway.Web, *simulator.Simulator) {
 	t.Helper()
-	binary := buildRelay(t)
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{app: "test-secret-1"}})
 	server := httptest.NewServer(upstream)
 	t.Cleanup(server.Close)
@@ -91,7 +52,7 @@ func relay(t *testing.T, env map[string]string) (*gateway.Web, *simulator.Simula
 	for name, value := range env {
 		all[name] = value
 	}
-	web, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: binary, Env: all})
+	web, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: folder.Function(t), Env: all})
 	if err != nil {
 		t.Fatal(err)
 	}

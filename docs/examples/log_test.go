@@ -41,7 +41,7 @@ func (l *logged) has(msg string) bool {
 // their message. It holds their types to the index.
 func relayLog(t *testing.T) map[string]map[string]bool {
 	t.Helper()
-	binary := buildRelay(t)
+	binary := folder.Function(t)
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{app: "test-secret-1"}})
 	server := httptest.NewServer(upstream)
 	defer server.Close()

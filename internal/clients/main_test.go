@@ -2,18 +2,15 @@ package clients
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/testmain"
 )
 
 const (
@@ -21,27 +18,10 @@ const (
 	token = "demo-token-0123456789"
 )
 
-// binary is the built function.
-var binary string
+// folder has the function's binary.
+var folder testmain.Folder
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-clients-")
-	if err != nil {
-		panic(err)
-	}
-	binary = filepath.Join(dir, "main.exe")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "kyc-ocr-relay")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 // startRelay runs the Web function as the demo does, before a simulated upstream of its own. Its caller
 // may do everything, ticket too.
@@ -51,7 +31,7 @@ func startRelay(t *testing.T) *gateway.Web {
 	upstream := simulator.New(simulator.Config{Apps: apps})
 	server := httptest.NewServer(upstream)
 	t.Cleanup(server.Close)
-	web, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: binary, Env: map[string]string{
+	web, err := gateway.StartWeb(t.Context(), gateway.Config{Binary: folder.Function(t), Env: map[string]string{
 		"KYC_APP_ID": "IDAdemo1", "KYC_SECRET": apps["IDAdemo1"], "KYC_APPS": "IDAdemo2:" + apps["IDAdemo2"],
 		"KYC_BASE_URL": server.URL, "CALLER_TOKENS": "demo:" + token, "CALLER_SCOPES": "demo:ocr+face+start+check+ticket",
 	}})

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"kyc-ocr-relay/internal/testmain"
 )
 
 const module = "kyc-ocr-relay"
@@ -43,7 +45,7 @@ var layers = map[string]layer{
 	},
 	"internal/ssm": {
 		imports: "internal/redact internal/role internal/roots internal/secret",
-		tests:   "internal/apitest internal/gateway internal/simulator",
+		tests:   "internal/apitest internal/gateway internal/simulator internal/testmain",
 		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
 	},
 	"internal/store": {
@@ -78,24 +80,25 @@ var layers = map[string]layer{
 	"internal/redact": {},
 	"signer":          {},
 
-	"docs/examples":         {tool: true, tests: "internal/config internal/gateway internal/simulator"},
+	"docs/examples":         {tool: true, tests: "internal/config internal/gateway internal/simulator internal/testmain"},
 	"internal/apitest":      {tool: true},
 	"internal/archive":      {tool: true},
 	"internal/costest":      {tool: true},
 	"docs/examples/clients": {tool: true},
-	"internal/clients":      {tool: true, tests: "internal/gateway internal/simulator"},
+	"internal/clients":      {tool: true, tests: "internal/gateway internal/simulator internal/testmain"},
 	"internal/endtoend": {
 		tool:  true,
-		tests: "handler internal/apitest internal/config internal/costest internal/delivery internal/gateway internal/pipetest internal/relay internal/role internal/secret internal/simulator internal/ssm internal/ticket internal/upstream",
+		tests: "handler internal/apitest internal/config internal/costest internal/delivery internal/gateway internal/pipetest internal/relay internal/role internal/secret internal/simulator internal/ssm internal/testmain internal/ticket internal/upstream",
 	},
 	"internal/gateway": {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"internal/openapi": {
 		tool:    true,
-		tests:   "internal/gateway internal/simulator internal/upstream",
+		tests:   "internal/gateway internal/simulator internal/testmain internal/upstream",
 		drivers: "github.com/getkin/kin-openapi",
 	},
 	"internal/pipetest":          {tool: true},
 	"internal/simulator":         {tool: true, tests: "internal/pipetest"},
+	"internal/testmain":          {tool: true, drivers: "go.uber.org/goleak"},
 	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/command scripts/internal/war"},
 	"scripts/bench/empty":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
@@ -118,21 +121,22 @@ var layers = map[string]layer{
 	"scripts/package": {
 		tool:    true,
 		imports: "internal/archive scripts/internal/command",
-		tests:   "internal/config internal/gateway internal/simulator",
+		tests:   "internal/config internal/gateway internal/simulator internal/testmain",
 		drivers: "github.com/google/go-containerregistry golang.org/x/crypto/x509roots",
 	},
-	"scripts/internal/command": {tool: true, tests: "internal/apitest", drivers: "golang.org/x/term"},
+	"scripts/internal/command": {tool: true, tests: "internal/apitest internal/testmain", drivers: "golang.org/x/term"},
 	"scripts/postman":          {tool: true, imports: "internal/openapi scripts/internal/command", drivers: "github.com/getkin/kin-openapi"},
 	"scripts/internal/war": {
 		tool:    true,
 		imports: "internal/gateway internal/pause internal/simulator signer",
+		tests:   "internal/testmain",
 		drivers: "github.com/alicebob/miniredis",
 	},
 	"scripts/internal/war/naive": {tool: true, imports: "signer", drivers: "github.com/gomodule/redigo"},
 	"scripts/query": {
 		tool:    true,
 		imports: "internal/config internal/order internal/relay internal/role internal/secret internal/ticket internal/upstream scripts/internal/command signer",
-		tests:   "internal/simulator",
+		tests:   "internal/simulator internal/testmain",
 	},
 }
 
@@ -172,7 +176,7 @@ func (p listed) path() string {
 
 func packages(t *testing.T) (list []listed) {
 	t.Helper()
-	if err := watchSources(); err != nil {
+	if err := testmain.WatchSources(); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,GoFiles,Imports,TestImports,XTestImports", module+"/...")

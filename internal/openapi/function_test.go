@@ -3,26 +3,21 @@ package openapi_test
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/openapi"
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/testmain"
 )
 
 const (
@@ -31,25 +26,10 @@ const (
 	limitedToken = "test-token-9876543210" // of a caller who may have token and ticket, and nothing else
 )
 
-// binary is the built function.
-var binary string
+// folder has the function's binary.
+var folder testmain.Folder
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-openapi-")
-	if err != nil {
-		panic(err)
-	}
-	binary = filepath.Join(dir, "main.exe")
-	if out, err := exec.Command("go", "build", "-o", binary, "kyc-ocr-relay").CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 // function is either kind of function in the local runtime.
 type function interface {
@@ -121,7 +101,7 @@ func start(t *testing.T, world string, run func(context.Context, gateway.Config)
 		env["KYC_TIMEOUT"] = "30s"
 		upstream.Intercept(stall(stalls))
 	}
-	f, err := run(t.Context(), gateway.Config{Binary: binary, Env: env})
+	f, err := run(t.Context(), gateway.Config{Binary: folder.Function(t), Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}

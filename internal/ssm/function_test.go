@@ -6,47 +6,20 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/gateway"
 	"kyc-ocr-relay/internal/simulator"
+	"kyc-ocr-relay/internal/testmain"
 )
 
-// folder is where the binary is, "" as long as no test has asked for it.
-var folder string
+// folder has the function's binary.
+var folder testmain.Folder
 
-// build builds the function once for all tests.
-var build = sync.OnceValues(func() (string, error) {
-	var err error
-	if folder, err = os.MkdirTemp("", "kyc-ocr-relay-ssm-"); err != nil {
-		return "", err
-	}
-	binary := filepath.Join(folder, "main.exe")
-	command := exec.Command("go", "build", "-o", binary, "kyc-ocr-relay")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := command.CombinedOutput()
-	if err != nil {
-		return "", &exec.Error{Name: string(out), Err: err}
-	}
-	return binary, nil
-})
-
-func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		if folder != "" {
-			os.RemoveAll(folder)
-		}
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 // safe is a buffer for a log, which a process writes to.
 type safe struct {
@@ -63,10 +36,7 @@ func TestFunction(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the function")
 	}
-	binary, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	binary := folder.Function(t)
 	upstream := httptest.NewServer(simulator.New(simulator.Config{Apps: map[string]string{"IDA1": "CANARY-secret"}}))
 	defer upstream.Close()
 	account := apitest.New(apitest.Config{SecretID: gateway.FakeSecretID, SecretKey: gateway.FakeSecretKey, Token: gateway.FakeSessionToken})

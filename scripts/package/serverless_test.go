@@ -11,9 +11,8 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"kyc-ocr-relay/internal/config"
+	"kyc-ocr-relay/internal/testmain"
 )
 
 const (
@@ -176,6 +175,11 @@ func deploy(t *testing.T, text []byte) (d deployment) {
 	return d
 }
 
+// modules is where the framework's code is.
+var modules testmain.Folder
+
+func TestMain(m *testing.M) { testmain.Run(m, &modules) }
+
 // install brings the framework's code, once; it returns why it could not.
 var install = sync.OnceValue(func() (problem string) {
 	for _, tool := range []string{"node", "npm"} {
@@ -183,7 +187,7 @@ var install = sync.OnceValue(func() (problem string) {
 			return "needs " + tool + ", which is not installed"
 		}
 	}
-	out, err := exec.Command("npm", "install", "--prefix", modulesDir, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
+	out, err := exec.Command("npm", "install", "--prefix", modules.Path, "--no-save", "--no-audit", "--no-fund", "--ignore-scripts",
 		"--prefer-offline", "--loglevel=error", "tencent-component-toolkit@2.27.6", "js-yaml@4.1.0").CombinedOutput()
 	if err != nil {
 		return "npm could not install the framework's code (is the registry reachable?): " + string(out)
@@ -200,20 +204,5 @@ func toolkit(t *testing.T) string {
 	if problem := install(); problem != "" {
 		t.Skip(problem)
 	}
-	return filepath.Join(modulesDir, "node_modules")
-}
-
-// modulesDir lives as long as the test binary, whose tests share it.
-var modulesDir string
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-npm-")
-	if err != nil {
-		panic(err)
-	}
-	modulesDir = dir
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	return filepath.Join(modules.Path, "node_modules")
 }

@@ -2,15 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"kyc-ocr-relay/internal/testmain"
 )
 
 const (
@@ -18,25 +15,10 @@ const (
 	appSecret = "canary-secret-5d1f"
 )
 
-// program is the built command.
-var program string
+// folder has the built command.
+var folder testmain.Folder
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-query-")
-	if err != nil {
-		panic(err)
-	}
-	program = filepath.Join(dir, "query.exe")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
-}
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 func TestAnswer(t *testing.T) {
 	u := newUpstream(t, httptest.NewServer)

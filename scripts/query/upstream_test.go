@@ -97,7 +97,7 @@ func (u *upstreamServer) query(t *testing.T, env []string, args ...string) outco
 
 func (u *upstreamServer) run(t *testing.T, env []string, args ...string) outcome {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exec.CommandContext(t.Context(), folder.Program(t, "scripts/query"), args...)
 	cmd.Env = env
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -4,45 +4,23 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"kyc-ocr-relay/internal/testmain"
 )
 
-// programs is the folder of the built commands.
-var programs string
+// folder has the built commands.
+var folder testmain.Folder
+
+func TestMain(m *testing.M) { testmain.Run(m, &folder) }
 
 var commands = []string{"query", "deploy", "package", "demo", "bench", "postman"}
-
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-commands-")
-	if err != nil {
-		panic(err)
-	}
-	programs = dir
-	arguments := []string{"build", "-o", dir + string(filepath.Separator)}
-	for _, name := range commands {
-		arguments = append(arguments, "kyc-ocr-relay/scripts/"+name)
-	}
-	arguments = append(arguments, "kyc-ocr-relay") // main.go is met as early
-	if out, err := exec.Command("go", arguments...).CombinedOutput(); err != nil {
-		os.RemoveAll(dir)
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		os.Exit(1)
-	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(dir)
-		os.Exit(code)
-	}))
-}
 
 // project is the project's folder.
 func project(t *testing.T) string {
@@ -65,11 +43,13 @@ type call struct {
 func (c call) command(t *testing.T, ctx context.Context) *exec.Cmd {
 	t.Helper()
 	words := strings.Fields(c.line)
-	name := words[0]
-	if runtime.GOOS == "windows" {
-		name += ".exe"
+	var program string
+	if words[0] == "kyc-ocr-relay" { // main.go is met as early
+		program = folder.Function(t)
+	} else {
+		program = folder.Program(t, "scripts/"+words[0])
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, name), words[1:]...)
+	cmd := exec.CommandContext(ctx, program, words[1:]...)
 	cmd.Dir = c.dir
 	if c.dir == "" {
 		cmd.Dir = project(t)

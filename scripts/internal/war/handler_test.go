@@ -13,7 +13,7 @@ import (
 // A page sees the run that it asks for, and steers it.
 func TestHandler(t *testing.T) {
 	t.Parallel()
-	h := NewHandler(programs, "")
+	h := NewHandler(programs(t), "")
 	t.Cleanup(h.Close)
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close) // after the events, which end with the test
@@ -113,7 +113,7 @@ func watch(t *testing.T, url string) <-chan Event {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	h := NewHandler(programs, "")
+	h := NewHandler(programs(t), "")
 	defer h.Close()
 	for name, typ := range map[string]string{"tickets.js": "text/javascript", "timeline.js": "text/javascript", "tickets.css": "text/css"} {
 		w := httptest.NewRecorder()

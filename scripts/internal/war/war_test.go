@@ -5,28 +5,35 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
+	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"kyc-ocr-relay/internal/testmain"
 )
 
-var programs Programs
+var folder testmain.Folder
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // they wait more than they compute
-	dir, err := os.MkdirTemp("", "kyc-ocr-relay-war-")
-	if err == nil {
-		err = programs.Build(dir)
+	testmain.Run(m, &folder)
+}
+
+var build = sync.OnceValues(func() (p Programs, err error) {
+	if err = testmain.WatchSources(); err == nil {
+		err = p.Build(folder.Path)
 	}
+	return p, err
+})
+
+// programs are built once for all tests.
+func programs(t *testing.T) Programs {
+	t.Helper()
+	p, err := build()
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(dir)
-		os.Exit(code)
-	}))
+	return p
 }
 
 // await returns the figures once there are so many queries in them.
@@ -61,7 +68,7 @@ func still(t *testing.T, try func() error) {
 
 func start(t *testing.T, s Setting) *War {
 	t.Helper()
-	w := New(programs, "")
+	w := New(programs(t), "")
 	t.Cleanup(w.Close)
 	if err := w.Run(s); err != nil {
 		t.Fatal(err)
@@ -184,7 +191,7 @@ func TestEvents(t *testing.T) {
 
 func TestControlsOfNothing(t *testing.T) {
 	t.Parallel()
-	w := New(programs, "")
+	w := New(programs(t), "")
 	for _, s := range []Setting{{}, {Policy: "other", Instances: 1}, {Policy: Own}, {Policy: Own, Instances: MostInstances + 1}} {
 		if err := w.Run(s); err == nil {
 			t.Errorf("%+v runs", s)
