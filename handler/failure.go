@@ -62,8 +62,6 @@ var (
 	failApp             = failure{status: 403, code: codeUnauthorized, msg: "the caller may not use this app_id (CALLER_APPS)"}
 	failBody            = failure{status: 400, code: codeBody, msg: "the body must be one JSON object in UTF-8"}
 	failBodyTooLarge    = failure{status: 413, code: codeBodyTooLarge, msg: "the body is larger than 6 MB"}
-	failOrderNo         = failure{status: 400, code: codeOrderNo, msg: relay.ErrOrderNo.Error()}
-	failAppID           = failure{status: 400, code: codeAppID, msg: relay.ErrAppID.Error()}
 	failTooLarge        = failure{status: 502, code: codeTooLarge, msg: "the answer exceeds the platform's 6 MB: fetch the photos one by one from /ocr/{type}/{order_no}/photos/{name}, or have results delivered (DELIVER_TO)"}
 	failPhotoTooLarge   = failure{status: 502, code: codeTooLarge, msg: "the photo exceeds the platform's 6 MB: have results delivered (DELIVER_TO)"}
 	failLimit           = failure{status: 503, code: codeLimit, msg: "too many requests at once: try again", retryAfter: limitSeconds}
@@ -71,6 +69,14 @@ var (
 	failNoSinks         = failure{status: 500, code: codeConfiguration, msg: "DELIVER_TO: required where events are to be delivered"}
 	failBadPhoto        = failure{status: 502, code: codeBadResponse, msg: "result: the photo is not Base64"}
 )
+
+func failAppID() *failure {
+	return &failure{status: 400, code: codeAppID, msg: relay.ErrAppID.Error()}
+}
+
+func failOrderNo() *failure {
+	return &failure{status: 400, code: codeOrderNo, msg: relay.ErrOrderNo.Error()}
+}
 
 func failMethod(method string) failure {
 	return failure{status: 405, code: codeMethod, msg: "only " + method + " is supported", allow: method}
@@ -102,9 +108,9 @@ func failed(err error) failure {
 	case errors.Is(err, relay.ErrType):
 		return failNoRoute
 	case errors.Is(err, relay.ErrAppID):
-		return failAppID
+		return *failAppID()
 	case errors.Is(err, relay.ErrOrderNo):
-		return failOrderNo
+		return *failOrderNo()
 	case errors.Is(err, context.Canceled):
 		return failure{status: statusCallerGone, code: codeInternal, msg: "the caller went away"}
 	case errors.Is(err, context.DeadlineExceeded):

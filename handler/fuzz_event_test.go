@@ -119,7 +119,7 @@ func memberNames(payload []byte) []string {
 // eventErrors are all that an event can be told, but for its keys and the faults of an upstream.
 var eventErrors = []string{
 	"the event is not a JSON object", "the event has too many members", "unknown action: query, deliver and renew are known",
-	string(failOrderNo.body("id-1")), string(failAppID.body("id-1")), string(failNoRoute.body("id-1")), string(failNoSinks.body("id-1")),
+	string(failOrderNo().body("id-1")), string(failAppID().body("id-1")), string(failNoRoute.body("id-1")), string(failNoSinks.body("id-1")),
 }
 
 // checkEventError holds an error to what may be in it: keys, and no value of the event.

@@ -184,13 +184,13 @@ func (x *exchange) mayAsk(app, orderNo *string) *failure {
 	switch {
 	case !slices.Contains(x.relay.Apps, *app):
 		*app = ""
-		return &failAppID
+		return failAppID()
 	case !x.caller.MayUse(*app):
 		x.line.app = *app
 		return &failApp
 	case !order.IsNo(*orderNo):
 		x.line.app, *orderNo = *app, ""
-		return &failOrderNo
+		return failOrderNo()
 	}
 	x.line.app, x.line.order = *app, *orderNo
 	return nil

@@ -27,8 +27,15 @@ const (
 	vendorIdentity = "400105" // app and secret do not belong together
 )
 
-var vendorMessages = map[string]string{
-	vendorIllegal: "不合法请求", vendorToken: "登录态或token无效", vendorIdentity: "身份校验失败",
+func vendorMessage(code string) string {
+	switch code {
+	case vendorIllegal:
+		return "不合法请求"
+	case vendorToken:
+		return "登录态或token无效"
+	default:
+		return "身份校验失败"
+	}
 }
 
 // proven returns the caller who has proved in the vendor's way who it is: by its own token in
@@ -148,11 +155,8 @@ func (h *Handler) lend(ctx context.Context, x *exchange) *response {
 	return lentToken(loan.Token, loan.Left)
 }
 
-// china is the zone of every time that the vendor prints. It has no summer time.
-var china = time.FixedZone("UTC+8", 8*60*60)
-
-// stamp prints a time as the vendor does.
-func stamp(t time.Time) string { return t.In(china).Format("20060102150405") }
+// stamp prints a time as the vendor does: that of China, which has no summer time.
+func stamp(t time.Time) string { return t.UTC().Add(8 * time.Hour).Format("20060102150405") }
 
 // seconds prints a life as the vendor does: as text, and no second too many.
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
@@ -194,7 +198,7 @@ func (x *exchange) refuse(code string) *response {
 		Code string `json:"code"`
 		Msg  string `json:"msg"`
 		Time string `json:"transactionTime"`
-	}{code, vendorMessages[code], stamp(time.Now())})
+	}{code, vendorMessage(code), stamp(time.Now())})
 }
 
 func vendorResponse(v any) *response {

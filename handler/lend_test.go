@@ -128,7 +128,7 @@ func TestLentInTheVendorsForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, f := newLender(t)
 		token := f.lent(t, "/api/oauth2/access_token?appId=IDA1&secret="+phpToken)
-		if token.ExpireIn != "1200" || token.Msg != "请求成功" || token.ExpireTime != time.Now().Add(20*time.Minute).In(china).Format("20060102150405") {
+		if token.ExpireIn != "1200" || token.Msg != "请求成功" || token.ExpireTime != time.Now().Add(20*time.Minute).In(time.FixedZone("UTC+8", 8*60*60)).Format("20060102150405") {
 			t.Errorf("%+v", token)
 		}
 		time.Sleep(5 * time.Minute)

@@ -35,28 +35,39 @@ type route struct {
 	photo  string // routePhoto
 }
 
-// fixed are the routes whose path has no parameter.
-var fixed = func() map[string]route {
-	routes := map[string]route{
-		"/healthz":    {name: routeHealth, method: http.MethodGet},
-		"/start/ocr":  {name: routeStartOCR, method: http.MethodPost, scope: config.Start},
-		"/start/face": {name: routeStartFace, method: http.MethodPost, scope: config.Start},
-		"/check":      {name: routeCheck, method: http.MethodPost, scope: config.Check},
-
-		"/api/oauth2/access_token": {name: routeToken, method: http.MethodGet, scope: config.Ticket},
-		"/api/oauth2/api_ticket":   {name: routeTicket, method: http.MethodGet, scope: config.Ticket},
+// fixed returns the route of a path without a parameter, one without a name where there is none.
+func fixed(path string) route {
+	switch path {
+	case "/healthz":
+		return route{name: routeHealth, method: http.MethodGet}
+	case "/start/ocr":
+		return route{name: routeStartOCR, method: http.MethodPost, scope: config.Start}
+	case "/start/face":
+		return route{name: routeStartFace, method: http.MethodPost, scope: config.Start}
+	case "/check":
+		return route{name: routeCheck, method: http.MethodPost, scope: config.Check}
+	case "/api/oauth2/access_token":
+		return route{name: routeToken, method: http.MethodGet, scope: config.Ticket}
+	case "/api/oauth2/api_ticket":
+		return route{name: routeTicket, method: http.MethodGet, scope: config.Ticket}
 	}
-	for _, call := range upstream.Calls() {
-		routes[call.Path()] = route{name: routeDropIn, method: call.Method(), scope: scopes[call.Step()], call: call, typ: typeOf(call)}
+	if call := upstream.Call(path); call.IsKnown() {
+		return route{name: routeDropIn, method: call.Method(), scope: scope(call), call: call, typ: typeOf(call)}
 	}
-	return routes
-}()
+	return route{}
+}
 
-// scopes has the scope for each purpose of the upstream's calls.
-var scopes = map[string]config.Scope{
-	"result": config.OCR, "picture": config.OCR,
-	"face result": config.Face,
-	"face id":     config.Start, "certificate id": config.Start,
+// scope returns what a caller needs for a call, by the call's purpose.
+func scope(call upstream.Call) config.Scope {
+	switch call.Step() {
+	case "result", "picture":
+		return config.OCR
+	case "face result":
+		return config.Face
+	case "face id", "certificate id":
+		return config.Start
+	}
+	return ""
 }
 
 // typeOf returns the type whose result a call asks for, "" for most calls.
@@ -77,7 +88,7 @@ func findRoute(prefix, path string) route {
 	if !ok {
 		return none
 	}
-	if to, ok := fixed[path]; ok {
+	if to := fixed(path); to.name != "" {
 		return to
 	}
 	segments := strings.SplitN(path, "/", 7) // one more than any route has

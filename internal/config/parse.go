@@ -5,9 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"kyc-ocr-relay/internal/secret"
@@ -107,19 +105,27 @@ func parseSecretSource(p *problems, text string) Location {
 		return Location{}
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "ssm" || !isName(u.Host) || u.User != nil || u.Fragment != "" || !secretPath().MatchString(u.Path) || !isEndpoint(u.RawQuery) {
+	if err != nil || u.Scheme != "ssm" || !isName(u.Host) || u.User != nil || u.Fragment != "" || !isSecret(u.Path) || !isEndpoint(u.RawQuery) {
 		p.add("SECRET_SOURCE", "must be ssm://region/secret-name or ssm://region/secret-name@version")
 		return Location{}
 	}
 	return location(u, text)
 }
 
-// secretPath is /name or /name@version, of the characters that the secrets manager
-// allows (document 1140/40529). It is compiled when it is needed: at start it would cost
-// half a millisecond.
-var secretPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^/[A-Za-z0-9][A-Za-z0-9_-]{0,127}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$`)
-})
+// isSecret reports whether path is /name or /name@version, of the characters that the secrets
+// manager allows (document 1140/40529).
+func isSecret(path string) bool {
+	path, ok := strings.CutPrefix(path, "/")
+	name, version, hasVersion := strings.Cut(path, "@")
+	return ok && isWord(name, 128, "_-") && (!hasVersion || isWord(version, 64, "_-."))
+}
+
+// isWord reports whether text has letters and digits and, behind the first, marks: one
+// character to most.
+func isWord(text string, most int, marks string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return text != "" && len(text) <= most && strings.IndexByte(letters, text[0]) >= 0 && strings.Trim(text, letters+marks) == ""
+}
 
 func location(u *url.URL, text string) Location {
 	return Location{u.Scheme, secret.New(text)}

@@ -84,9 +84,9 @@ type checked struct {
 	sum hash.Hash64
 }
 
-var polynomial = sync.OnceValue(func() *crc64.Table { return crc64.MakeTable(crc64.ECMA) })
-
-func newChecked(r io.Reader) *checked { return &checked{Reader: r, sum: crc64.New(polynomial())} }
+func newChecked(r io.Reader) *checked {
+	return &checked{Reader: r, sum: crc64.New(crc64.MakeTable(crc64.ECMA))}
+}
 
 // Read implements io.Reader.
 func (c *checked) Read(p []byte) (int, error) {

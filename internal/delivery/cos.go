@@ -81,4 +81,4 @@ func (b *cosArchive) remove(ctx context.Context, key string) error {
 func (b *cosArchive) close() { _ = b.bucket.Close() }
 
 // cosError is err of a bucket as it may be shown.
-func cosError(err error) error { return fmt.Errorf("cos: %w", cos.Error(err, harmless...)) }
+func cosError(err error) error { return fmt.Errorf("cos: %w", cos.Error(err, errTooLarge, errBase64)) }

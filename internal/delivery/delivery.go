@@ -60,9 +60,6 @@ var (
 	errTooLarge = errors.New("too large")
 )
 
-// harmless are the errors that an archive may show as they are.
-var harmless = []error{errTooLarge, errBase64}
-
 // maxDocument bounds what is read back from an archive: documents without photos have
 // a few kilobytes, but a photo that is no Base64 stays in its document.
 const maxDocument = 64 << 20

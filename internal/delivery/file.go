@@ -183,4 +183,6 @@ func syncDir(dir string) error {
 }
 
 // fileError leaves out the path, which has the order number in it.
-func fileError(err error) error { return fmt.Errorf("file: %w", redact.Error(err, harmless...)) }
+func fileError(err error) error {
+	return fmt.Errorf("file: %w", redact.Error(err, errTooLarge, errBase64))
+}

@@ -15,11 +15,6 @@ var (
 	errForeign  = errors.New("what is stored there is not ours")
 )
 
-// harmless are the errors that say nothing but their own fixed text.
-var harmless = []error{
-	errTooLarge, errForeign, errNoLinks, errOvertaken, errNotCreateOnly, errNoDate, errHung,
-}
-
 // fail returns err, which step of a medium met, as it may be logged.
 func fail(step string, err error) error {
 	if err == nil {
@@ -33,5 +28,6 @@ func reason(err error) error {
 	if answer := redis.Error(""); errors.As(err, &answer) {
 		return fmt.Errorf("the server answered %s", redact.Code(code(answer)))
 	}
-	return cos.Error(err, harmless...)
+	// These say nothing but their own fixed text.
+	return cos.Error(err, errTooLarge, errForeign, errNoLinks, errOvertaken, errNotCreateOnly, errNoDate, errHung)
 }

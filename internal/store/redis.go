@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,29 +29,24 @@ const (
 
 // The versions are compared as text: numbers in Lua are exact up to 2^53 only. The
 // script that reads the time does not write, and uses no command newer than
-// Redis 3, so that old servers and proxies take it. Made at first use: a cold start has no
-// time for what it may not need.
-var (
-	redisLoad = script(`
+// Redis 3, so that old servers and proxies take it.
+const (
+	redisLoad = `
 local value = redis.call('HMGET', KEYS[1], 'v', 'd')
 local now = redis.call('TIME')
-return {value[1], value[2], now[1], now[2]}`)
+return {value[1], value[2], now[1], now[2]}`
 
-	redisBegin = script(`
+	redisBegin = `
 redis.call('HSETNX', KEYS[1], 'v', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return redis.call('HMGET', KEYS[1], 'v', 'd')`)
+return redis.call('HMGET', KEYS[1], 'v', 'd')`
 
-	redisSwap = script(`
+	redisSwap = `
 if redis.call('HGET', KEYS[1], 'v') ~= ARGV[1] then return 0 end
 redis.call('HMSET', KEYS[1], 'v', ARGV[2], 'd', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return 1`)
+return 1`
 )
-
-func script(text string) func() *redis.Script {
-	return sync.OnceValue(func() *redis.Script { return redis.NewScript(1, text) })
-}
 
 // redisStore keeps each app in one hash, with the fields v (version) and d (data).
 //
@@ -180,11 +174,12 @@ func (s *redisStore) Swap(ctx context.Context, app string, version uint64, data 
 // run runs a script on the app's key. Where the server says that it is not the one to ask, as
 // a master does that was demoted, nothing was written, and the script runs once more on a new
 // connection: the name may lead to the new master already.
-func (s *redisStore) run(ctx context.Context, script func() *redis.Script, app string, args ...any) (any, error) {
+func (s *redisStore) run(ctx context.Context, text, app string, args ...any) (any, error) {
+	script := redis.NewScript(1, text)
 	args = append([]any{redisKey(app)}, args...)
-	answer, err := s.do(ctx, script(), args)
+	answer, err := s.do(ctx, script, args)
 	if isElsewhere(err) {
-		answer, err = s.do(ctx, script(), args)
+		answer, err = s.do(ctx, script, args)
 	}
 	return answer, err
 }

@@ -11,7 +11,7 @@ import (
 // Class is what a code of the upstream means for the request that got it.
 type Class int
 
-// The classes. See codes for the vendor's numbers.
+// The classes. See classOf for the vendor's numbers.
 const (
 	Success    Class = iota
 	Business         // an answer about the card or face: not recognised, a warning, another person, an unknown code
@@ -23,36 +23,33 @@ const (
 	Transient        // worth another try
 )
 
-// codes has every code that is not a business answer (cloud.tencent.com document
-// 1007, error codes; 15 as public clients see it). They are the same for every call: the
-// verdict of a face verification is a code, too, and any that is not here is one.
-var codes = map[string]Class{
-	"0":        Success,
-	"66660020": NotFound,
-	"66660000": BadRequest,
-	"-1304":    BadRequest,
-	"400101":   Rejected,
-	"400102":   Rejected,
-	"15":       Rejected,
-	"400103":   Permanent,
-	"400104":   Permanent,
-	"400105":   Permanent,
-	"400502":   Permanent,
-	"400501":   Throttled,
-	"400504":   Throttled,
-	"400506":   Throttled,
-	"999999":   Transient,
-	"999998":   Transient,
-	"999997":   Transient,
+// classOf returns the class of a code (cloud.tencent.com document 1007, error codes; 15 as
+// public clients see it). The codes are the same for every call: the verdict of a face
+// verification is one, too, and any that is not here is a business answer.
+func classOf(code string) Class {
+	switch code {
+	case "0":
+		return Success
+	case "66660020":
+		return NotFound
+	case "66660000", "-1304":
+		return BadRequest
+	case "400101", "400102", "15":
+		return Rejected
+	case "400103", "400104", "400105", "400502":
+		return Permanent
+	case "400501", "400504", "400506":
+		return Throttled
+	case "999999", "999998", "999997":
+		return Transient
+	}
+	return Business
 }
 
 // classify gives the class of a code. Errors are documented to come with HTTP 200;
 // where the HTTP status says error and the code does not, the status is believed.
 func classify(code string, status int) Class {
-	class, known := codes[code]
-	if !known {
-		class = Business
-	}
+	class := classOf(code)
 	if status < 400 || class != Success && class != Business {
 		return class
 	}

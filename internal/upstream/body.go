@@ -72,7 +72,7 @@ const maxMembers = 1000
 // ReadBody takes the body of a call as a caller gave it. It goes through text once, decodes
 // only what the call signs, and does not copy it. Errors are *BodyError.
 func ReadBody(call Call, text []byte) (*Body, error) {
-	needed := signedMembers[table[call].signs]
+	needed := signedMembers(call.row().signs)
 	r := reader{text: text, texts: needed, seen: make(map[string]bool, 16)}
 	if !jsonscan.Walk(text, r.member) {
 		if r.wrong != nil {
@@ -89,12 +89,18 @@ func ReadBody(call Call, text []byte) (*Body, error) {
 	return &r.body, nil
 }
 
-// signedMembers are what is read of a body for the sake of its sign, and the order number for
-// that of the URL.
-var signedMembers = map[signer.Use][]string{
-	signer.ByOrder: {"orderNo"},
-	signer.ByUser:  {"orderNo", "userId"},
-	signer.ByName:  {"orderNo", "userId", "name", "idNo"},
+// signedMembers returns what is read of a body for the sake of its sign, and the order number
+// for that of the URL.
+func signedMembers(u signer.Use) []string {
+	switch u {
+	case signer.ByOrder:
+		return []string{"orderNo"}
+	case signer.ByUser:
+		return []string{"orderNo", "userId"}
+	case signer.ByName:
+		return []string{"orderNo", "userId", "name", "idNo"}
+	}
+	return nil
 }
 
 // field returns where the value of a member is kept, nil for most.
@@ -118,7 +124,7 @@ func (b *Body) field(member string) *string {
 // IsSigned reports whether the caller has signed the body for a call of an app with a ticket.
 func (b *Body) IsSigned(call Call, appID string, ticket secret.Text) bool {
 	v := signer.Values{AppID: appID, OrderNo: b.OrderNo, UserID: b.UserID, Name: b.name, IDNo: b.idNo, Nonce: b.nonce}
-	return (isNonce(b.nonce) || table[call].signs == signer.ByName) && table[call].signs.Verify(v, ticket.Reveal(), b.proof)
+	return (isNonce(b.nonce) || call.row().signs == signer.ByName) && call.row().signs.Verify(v, ticket.Reveal(), b.proof)
 }
 
 // reader cuts a body into what goes on and what is replaced.

@@ -29,7 +29,7 @@ func sentOf(t *testing.T, call Call, b *Body) string {
 
 func wire(t *testing.T, call Call, b *Body) (text, nonce, sign string) {
 	t.Helper()
-	pieces, size := b.sign(table[call].signs, &Params{AppID: "IDA1", Ticket: secret.New("ticket")})
+	pieces, size := b.sign(call.row().signs, &Params{AppID: "IDA1", Ticket: secret.New("ticket")})
 	whole, err := io.ReadAll(&pieces)
 	if err != nil || len(whole) != size {
 		t.Fatalf("%d bytes, announced %d, %v", len(whole), size, err)

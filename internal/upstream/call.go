@@ -40,6 +40,7 @@ const ( // #nosec G101 -- paths
 
 // row is what there is to know of a call.
 type row struct {
+	call   Call
 	step   string     // what the call is for, in errors and in the log
 	post   bool       // the values are members of a JSON object; else parameters of a GET
 	signs  signer.Use // with the SIGN ticket
@@ -56,30 +57,41 @@ const smallAnswer = 64 << 10
 
 // table has every call. Sources: document 1007 of cloud.tencent.com; the OCR of pictures by
 // public clients. A POST is never sent again: an upload makes a face id and uses up its order
-// number, and the vendor does not say what the others do a second time.
-var table = map[Call]row{
-	accessToken: {step: "access token", limit: smallAnswer, once: true},
-	apiTicket:   {step: "ticket", limit: smallAnswer},
+// number, and the vendor does not say what the others do a second time. It is no map, as the
+// other tables of the package are none: that would be filled in every cold start.
+var table = [...]row{
+	{call: accessToken, step: "access token", limit: smallAnswer, once: true},
+	{call: apiTicket, step: "ticket", limit: smallAnswer},
 
-	BankCardResult: {step: "result", signs: signer.ByOrder, files: "get_file"},
-	IDCardResult:   {step: "result", signs: signer.ByOrder, files: "get_file", native: true},
+	{call: BankCardResult, step: "result", signs: signer.ByOrder, files: "get_file"},
+	{call: IDCardResult, step: "result", signs: signer.ByOrder, files: "get_file", native: true},
 
-	FaceID:     {step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
-	AdvFaceID:  {step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
-	PlusFaceID: {step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
-	WillFaceID: {step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
-	H5FaceID:   {step: "face id", post: true, signs: signer.ByName, traced: true, limit: smallAnswer, once: true},
-	OCRCertID:  {step: "certificate id", post: true, signs: signer.ByOrder, traced: true, limit: smallAnswer, once: true},
+	{call: FaceID, step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
+	{call: AdvFaceID, step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
+	{call: PlusFaceID, step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
+	{call: WillFaceID, step: "face id", post: true, signs: signer.ByUser, traced: true, limit: smallAnswer, once: true},
+	{call: H5FaceID, step: "face id", post: true, signs: signer.ByName, traced: true, limit: smallAnswer, once: true},
+	{call: OCRCertID, step: "certificate id", post: true, signs: signer.ByOrder, traced: true, limit: smallAnswer, once: true},
 
-	FaceRecord: {step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true, files: "getFile"},
-	FacePhotos: {step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true},
-	WillResult: {step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true, files: "getFile"},
-	FaceSync:   {step: "face result", signs: signer.ByOrder, files: "get_file"},
+	{call: FaceRecord, step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true, files: "getFile"},
+	{call: FacePhotos, step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true},
+	{call: WillResult, step: "face result", post: true, signs: signer.ByOrder, traced: true, once: true, files: "getFile"},
+	{call: FaceSync, step: "face result", signs: signer.ByOrder, files: "get_file"},
 
-	IDCardPicture:   {step: "picture", post: true, signs: signer.ByOrder, once: true},
-	BankCardPicture: {step: "picture", post: true, signs: signer.ByOrder, once: true},
-	DriverPicture:   {step: "picture", post: true, signs: signer.ByOrder, once: true},
-	VehiclePicture:  {step: "picture", post: true, signs: signer.ByOrder, once: true},
+	{call: IDCardPicture, step: "picture", post: true, signs: signer.ByOrder, once: true},
+	{call: BankCardPicture, step: "picture", post: true, signs: signer.ByOrder, once: true},
+	{call: DriverPicture, step: "picture", post: true, signs: signer.ByOrder, once: true},
+	{call: VehiclePicture, step: "picture", post: true, signs: signer.ByOrder, once: true},
+}
+
+// row returns what there is to know of the call, the zero row of one that is not known.
+func (c Call) row() row {
+	for i := range table {
+		if table[i].call == c {
+			return table[i]
+		}
+	}
+	return row{}
 }
 
 // appMembers are the names that pages have for the app in a POST. The first one is put in
@@ -88,9 +100,9 @@ var appMembers = []string{"appId", "webankAppId", "app_id"}
 
 // Calls returns every signed call, sorted by path.
 func Calls() (list []Call) {
-	for c, r := range table {
+	for _, r := range table {
 		if r.signs != signer.Unsigned {
-			list = append(list, c)
+			list = append(list, r.call)
 		}
 	}
 	slices.Sort(list)
@@ -98,14 +110,14 @@ func Calls() (list []Call) {
 }
 
 // IsKnown reports whether c is one of Calls, as a path from a caller may not be.
-func (c Call) IsKnown() bool { return table[c].signs != signer.Unsigned }
+func (c Call) IsKnown() bool { return c.row().signs != signer.Unsigned }
 
 // Path returns the path, which the vendor's hosts share.
 func (c Call) Path() string { return string(c) }
 
 // Method returns GET or POST.
 func (c Call) Method() string {
-	if table[c].post {
+	if c.row().post {
 		return http.MethodPost
 	}
 	return http.MethodGet
@@ -113,7 +125,7 @@ func (c Call) Method() string {
 
 // IsSigned reports whether sign is that of a GET of an app for an order, with a ticket.
 func (c Call) IsSigned(appID, orderNo, nonce, sign string, ticket secret.Text) bool {
-	return isNonce(nonce) && table[c].signs.Verify(signer.Values{AppID: appID, OrderNo: orderNo, Nonce: nonce}, ticket.Reveal(), sign)
+	return isNonce(nonce) && c.row().signs.Verify(signer.Values{AppID: appID, OrderNo: orderNo, Nonce: nonce}, ticket.Reveal(), sign)
 }
 
 // isNonce reports whether a nonce has the length that the vendor documents. With another one, letters
@@ -121,12 +133,12 @@ func (c Call) IsSigned(appID, orderNo, nonce, sign string, ticket secret.Text) b
 func isNonce(nonce string) bool { return len(nonce) == 32 }
 
 // Step returns what the call is for, as Error has it.
-func (c Call) Step() string { return table[c].step }
+func (c Call) Step() string { return c.row().step }
 
 // Limit returns how many bytes of an answer are read, 0 where Params say so.
-func (c Call) Limit() int { return table[c].limit }
+func (c Call) Limit() int { return c.row().limit }
 
 // AsksFor returns the parameter or member that asks for photos and videos, "" where there is
 // none. It is not signed. Its values are 1 for all files and, of a face, 2 for the photo and 3
 // for the video.
-func (c Call) AsksFor() string { return table[c].files }
+func (c Call) AsksFor() string { return c.row().files }

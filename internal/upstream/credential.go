@@ -98,7 +98,7 @@ func (i Issuer) Ticket(ctx context.Context, token secret.Text) (secret.Credentia
 
 // credential makes a call whose answer, with code 0, is decoded into reply.
 func (c *Client) credential(ctx context.Context, reply any, step string, call Call, query func() string) error {
-	k := &round{row: table[call], path: call.Path(), query: query, limit: call.Limit()}
+	k := &round{row: call.row(), path: call.Path(), query: query, limit: call.Limit()}
 	k.step = step
 	answer, err := c.do(ctx, k)
 	if err != nil {

@@ -29,7 +29,7 @@ type Params struct {
 // failed whether it may have arrived. After a Rejected answer, another Do with another ticket
 // and the same Params is signed anew.
 func (c *Client) Do(ctx context.Context, call Call, p Params) (*Answer, error) {
-	k := &round{row: table[call], path: call.Path(), params: &p, limit: p.Limit, room: p.Room, memory: p.Memory}
+	k := &round{row: call.row(), path: call.Path(), params: &p, limit: p.Limit, room: p.Room, memory: p.Memory}
 	if k.row.limit > 0 {
 		k.limit = k.row.limit
 	}
@@ -84,7 +84,7 @@ func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
 		p.Files = "1"
 	}
 	call := q.Type.Call()
-	if table[call].post {
+	if call.row().post {
 		p.Body = NewBody(Member{Name: "orderNo", Text: q.OrderNo}, Member{Name: call.AsksFor(), Text: p.Files})
 	}
 	return c.Do(ctx, call, p)

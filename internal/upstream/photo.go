@@ -34,7 +34,7 @@ func (a *Answer) Originals(t Type) (fields []string) {
 		return nil
 	}
 	from, to := a.result()
-	for _, original := range types[t].originals {
+	for _, original := range t.kind().originals {
 		if original.code != "" {
 			if f, t := jsonscan.Find(a.Body[from:to], original.code); f == t || jsonscan.Scalar(a.Body[from+f:from+t]) != "0" {
 				continue

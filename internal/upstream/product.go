@@ -25,33 +25,47 @@ const (
 
 // products has for each the upload, what signs its start with a NONCE ticket, and what the page
 // calls the face id (1007/61074, 114178, 35894).
-var products = map[Product]struct {
-	upload Call
-	start  signer.Use
-	faceID string // "" for an SDK
-}{
-	Basic:    {FaceID, signer.StartSDK, ""},
-	Enhanced: {AdvFaceID, signer.StartSDK, ""},
-	Plus:     {PlusFaceID, signer.StartSDK, ""},
-	Will:     {WillFaceID, signer.StartSDK, ""},
-	H5:       {AdvFaceID, signer.StartH5Face, "faceId"},
-	H5Plus:   {PlusFaceID, signer.StartH5Face, "faceId"},
-	PCH5:     {H5FaceID, signer.StartH5Face, "h5faceId"},
+var products = [...]way{
+	{Basic, FaceID, signer.StartSDK, ""},
+	{Enhanced, AdvFaceID, signer.StartSDK, ""},
+	{Plus, PlusFaceID, signer.StartSDK, ""},
+	{Will, WillFaceID, signer.StartSDK, ""},
+	{H5, AdvFaceID, signer.StartH5Face, "faceId"},
+	{H5Plus, PlusFaceID, signer.StartH5Face, "faceId"},
+	{PCH5, H5FaceID, signer.StartH5Face, "h5faceId"},
+}
+
+// way is what there is to know of a product.
+type way struct {
+	product Product
+	upload  Call
+	start   signer.Use
+	faceID  string // "" for an SDK
+}
+
+// way returns what there is to know of the product, the zero way of one that is not known.
+func (p Product) way() way {
+	for i := range products {
+		if products[i].product == p {
+			return products[i]
+		}
+	}
+	return way{}
 }
 
 // IsKnown reports whether p is one of the products.
-func (p Product) IsKnown() bool { return products[p].upload != "" }
+func (p Product) IsKnown() bool { return p.way().upload != "" }
 
 // IsPage reports whether the user is sent to a page of the vendor, by LoginURL; else an SDK
 // starts with the values.
-func (p Product) IsPage() bool { return products[p].faceID != "" }
+func (p Product) IsPage() bool { return p.way().faceID != "" }
 
 // Upload returns the call that issues the face id.
-func (p Product) Upload() Call { return products[p].upload }
+func (p Product) Upload() Call { return p.way().upload }
 
 // Start returns what signs the start. That of an SDK does not wait for the face id, so that
 // the NONCE ticket may be fetched beside the upload; that of a page signs the face id.
-func (p Product) Start() signer.Use { return products[p].start }
+func (p Product) Start() signer.Use { return p.way().start }
 
 // Query returns the call that asks for the verdict.
 func (p Product) Query() Call {
@@ -122,7 +136,7 @@ func (c *Client) LoginURL(l Login) secret.Text {
 	}
 	q := url.Values{
 		"appId": {l.Values.AppID}, "version": {signer.Version}, "nonce": {l.Values.Nonce}, "orderNo": {l.Values.OrderNo},
-		products[l.Product].faceID: {l.Values.FaceID}, "userId": {l.Values.UserID}, "sign": {l.Sign.Reveal()}, "url": {l.Callback},
+		l.Product.way().faceID: {l.Values.FaceID}, "userId": {l.Values.UserID}, "sign": {l.Sign.Reveal()}, "url": {l.Callback},
 	}
 	for name, value := range map[string]string{"resultType": l.ResultType, "from": l.From, "redirectType": l.RedirectType} {
 		if value != "" {

@@ -56,7 +56,8 @@ func TestStartOfOCR(t *testing.T) {
 
 // TestStartOfEachProduct goes the whole way: upload, start, what comes back, verdict with files.
 func TestStartOfEachProduct(t *testing.T) {
-	for product := range products {
+	for _, way := range products {
+		product := way.product
 		for _, order := range []string{"order1", "nodomain1", "foreigndomain1"} {
 			t.Run(string(product)+" "+order, func(t *testing.T) { newFlow(t).verify(product, order) })
 		}
