@@ -98,7 +98,7 @@ var layers = map[string]layer{
 	},
 	"internal/pipetest":          {tool: true},
 	"internal/simulator":         {tool: true, tests: "internal/pipetest"},
-	"internal/testmain":          {tool: true, drivers: "go.uber.org/goleak"},
+	"internal/testmain":          {tool: true, imports: "internal/archive", drivers: "go.uber.org/goleak"},
 	"scripts/bench":              {tool: true, imports: "internal/archive internal/gateway scripts/internal/chart scripts/internal/command scripts/internal/war"},
 	"scripts/bench/empty":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},
 	"scripts/bench/floor":        {tool: true, drivers: "github.com/tencentyun/scf-go-lib"},

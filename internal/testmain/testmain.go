@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"kyc-ocr-relay/internal/archive"
 )
 
 const function = "kyc-ocr-relay"
@@ -43,7 +45,7 @@ func Run(m *testing.M, f *Folder) {
 // Function returns the path of the function's binary. The first call builds it, as it is deployed.
 func (f *Folder) Function(t testing.TB) string {
 	t.Helper()
-	return f.build(t, function, []string{"CGO_ENABLED=0"}, "-trimpath")
+	return f.build(t, function, []string{"CGO_ENABLED=0"}, "-trimpath", archive.Tags)
 }
 
 // Program returns the path of the binary of a command, such as scripts/query. The first call builds it,

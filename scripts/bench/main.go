@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"kyc-ocr-relay/internal/archive"
 	"kyc-ocr-relay/scripts/internal/command"
 )
 
@@ -77,7 +78,11 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 // build builds programs of the module that has folder in it.
 func (b *bench) build(folder string, programs ...string) error {
 	for _, program := range programs {
-		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names of this command
+		tags := "-tags="
+		if program == "." { // as it is deployed
+			tags = archive.Tags
+		}
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", tags, "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names of this command
 		build.Dir, build.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build %s: %w\n%s", program, err, out)
