@@ -11,7 +11,7 @@ import (
 // that is touched for it costs more than the computation. The house has nothing of this but what is here.
 func TestStartInitializesNothing(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), binary(t)) // #nosec G204 -- built by these tests
+	command := exec.CommandContext(t.Context(), folder.Function(t)) // #nosec G204 -- built by these tests
 	command.Env = append(os.Environ(), "GODEBUG=inittrace=1", "_LAMBDA_SERVER_PORT=none")
 	out, err := command.CombinedOutput()
 	if err == nil {
