@@ -53,8 +53,8 @@ func (w writer) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// past is a deadline that has passed.
-var past = time.Unix(1, 0)
+// past returns a deadline that has passed.
+func past() time.Time { return time.Unix(1, 0) }
 
 // isQuiet reports, without waiting, whether nothing has come since the last answer: neither the end, nor
 // what nobody asked for. The deadline is over then.
@@ -66,7 +66,7 @@ func (c *conn) isQuiet() bool {
 		return true
 	}
 	// TLS reads ahead. Where it has read nothing, it meets the deadline.
-	_ = c.network.SetReadDeadline(past)
+	_ = c.network.SetReadDeadline(past())
 	var b [1]byte
 	n, err := c.stream.Read(b[:])
 	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
@@ -80,7 +80,7 @@ func (c *conn) close() { _ = c.stream.Close() }
 func (c *conn) abort() { _ = c.network.Close() }
 
 // interrupt ends what waits for the network.
-func (c *conn) interrupt() { _ = c.network.SetDeadline(past) }
+func (c *conn) interrupt() { _ = c.network.SetDeadline(past()) }
 
 // roundTrip sends a request and returns the answer, whose body gives the connection back when it has been
 // read. After an error, the connection is closed.
