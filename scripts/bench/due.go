@@ -18,6 +18,10 @@ const (
 	// call is how long the upstream takes for each: a renewal is two calls before a query, or beside it.
 	call = 50 * time.Millisecond
 
+	// kept is how long the upstream keeps a connection between two requests: in 20 minutes, too, it closes those that
+	// are not used.
+	kept = time.Second
+
 	// timesDue is how often a pair becomes due in a round.
 	timesDue = 2
 )
@@ -27,7 +31,7 @@ const (
 func (b *bench) due() error {
 	fmt.Printf("\nan answer of 1 KB when the pair is due, with an upstream that takes %d ms for each call\n", call.Milliseconds())
 	u := &upstream{issues: call}
-	server, roots, err := b.secure(u)
+	server, roots, err := b.secure(u, kept)
 	if err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (b *bench) renewals(share int, functions map[string]*gateway.Event, u *upst
 				continue
 			}
 			if missed++; missed > timesDue*b.rounds {
-				return errNotDue
+				return fmt.Errorf("%d %%: %w", share, errNotDue)
 			}
 			if err := align(); err != nil {
 				return err
@@ -121,8 +125,8 @@ func (b *bench) renewAll(functions map[string]*gateway.Event, u *upstream, took,
 // errNotDue is that of a renewal that was none, as the one before it took too long on a busy machine.
 var errNotDue = errors.New("the pair was not due")
 
-// wait lets the pairs of functions become due. In 20 minutes the upstream closes what connections are not used, and
-// does so here, but for the one of a query shortly before, where the functions are used.
+// wait lets the pairs of functions become due. Where the functions are used, each of them has the connection of a
+// query shortly before.
 func (b *bench) wait(functions map[string]*gateway.Event, used bool) error {
 	const before = kept * 3 / 4
 	time.Sleep(refresh - before)

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -19,12 +20,9 @@ import (
 	"time"
 )
 
-// kept is how long the upstream with TLS keeps a connection between two requests.
-const kept = time.Second
-
-// secure serves answer with TLS, and returns a file with the system's roots and its own. An order number that begins
-// with c in place of s ends its connection.
-func (b *bench) secure(answer http.Handler) (*http.Server, string, error) {
+// secure serves answer with TLS, and returns a file with the system's roots and its own. A connection is kept for so
+// long between two requests, 0 for good, but ends with an order number that begins with c in place of s.
+func (b *bench) secure(answer http.Handler, kept time.Duration) (*http.Server, string, error) {
 	certificate, root, err := chain()
 	if err != nil {
 		return nil, "", err
@@ -33,13 +31,14 @@ func (b *bench) secure(answer http.Handler) (*http.Server, string, error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("the system's roots, of the package ca-certificates: %w", err)
 	}
-	file := filepath.Join(b.dir, "roots.pem")
-	if err := os.WriteFile(file, append(system, root...), 0o600); err != nil {
-		return nil, "", err
-	}
 	listener, err := new(net.ListenConfig).Listen(b.ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	file := filepath.Join(b.dir, "roots-"+port+".pem") // of this upstream alone
+	if err := os.WriteFile(file, append(system, root...), 0o600); err != nil {
+		return nil, "", errors.Join(err, listener.Close())
 	}
 	server := &http.Server{ // #nosec G112 -- only the benchmarked programs ask it
 		Addr:        listener.Addr().String(),

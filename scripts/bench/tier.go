@@ -29,7 +29,7 @@ func (b *bench) tier() error {
 		fmt.Println("  this machine takes no quota: run as root, with the cpu controller of control groups (version 1) at " + quotas)
 		return nil
 	}
-	server, roots, err := b.secure(&upstream{})
+	server, roots, err := b.secure(&upstream{}, 0)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (b *bench) ask(f *gateway.Event, order string) (float64, error) {
 	begin := time.Now()
 	r, err := f.Invoke(b.ctx, event)
 	if err != nil || r.Error != nil || !strings.Contains(string(r.Payload[:min(60, len(r.Payload))]), "200") {
-		return 0, fmt.Errorf("unexpected answer of %d bytes: %v, %v", len(r.Payload), err, r.Error)
+		return 0, fmt.Errorf("unexpected answer of %d bytes: %.400s, %v, %v", len(r.Payload), r.Payload, err, r.Error)
 	}
 	return float64(time.Since(begin).Microseconds()) / 1000, nil
 }
