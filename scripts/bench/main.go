@@ -75,17 +75,29 @@ func run(ctx context.Context, rounds int, only, pictures string) error {
 	return nil
 }
 
-// build builds programs of the module that has folder in it.
+// build builds programs of the module in folder, and writes each as the platform's unpacking does, from its
+// beginning to its end. The linker fills it in no order, which leaves it in memory in small pieces: that takes
+// up to a tenth more of a cold start, by chance.
 func (b *bench) build(folder string, programs ...string) error {
 	for _, program := range programs {
-		tags := "-tags="
+		path, tags := b.program(filepath.Base(program)), "-tags="
 		if program == "." { // as it is deployed
 			tags = archive.Tags
 		}
-		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", tags, "-ldflags=-s -w", "-o", b.program(filepath.Base(program)), program) // #nosec G204 -- names of this command
+		build := exec.CommandContext(b.ctx, "go", "build", "-trimpath", tags, "-ldflags=-s -w", "-o", path, program) // #nosec G204 -- names of this command
 		build.Dir, build.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build %s: %w\n%s", program, err, out)
+		}
+		binary, err := os.ReadFile(path) // #nosec G304 -- what was built just now
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err == nil {
+			err = os.WriteFile(path, binary, 0o755) // #nosec G306 -- it is run
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
