@@ -14,7 +14,7 @@ import (
 	"kyc-ocr-relay/internal/pipetest"
 )
 
-// wire is a network that notes what the function writes, also to a connection that is dead.
+// wire is a network that notes what the function sends, also what nobody reads to its end.
 type wire struct {
 	*pipetest.Network
 	mu   sync.Mutex
@@ -35,10 +35,11 @@ type tapped struct {
 }
 
 func (c *tapped) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
 	c.wire.mu.Lock()
-	c.wire.sent.Write(b)
+	c.wire.sent.Write(b[:n])
 	c.wire.mu.Unlock()
-	return c.Conn.Write(b)
+	return n, err
 }
 
 // nonce is one in a query string or in JSON.

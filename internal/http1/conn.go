@@ -17,7 +17,7 @@ type conn struct {
 	pool    *Pool
 	network net.Conn
 	stream  net.Conn    // the same, or TLS over it
-	silent  func() bool // whether the network has nothing to be read
+	silent  func() bool // whether the network has nothing to be read; nil: it cannot tell
 	in      *bufio.Reader
 	left    int64 // bytes that may still be read
 	ended   bool  // reading has ended or failed
@@ -59,11 +59,13 @@ func past() time.Time { return time.Unix(1, 0) }
 // isQuiet reports, without waiting, whether nothing has come since the last answer: neither the end, nor
 // what nobody asked for. The deadline is over then.
 func (c *conn) isQuiet() bool {
-	if !c.silent() {
-		return false
-	}
-	if c.stream == c.network {
-		return true
+	if c.silent != nil {
+		if !c.silent() {
+			return false
+		}
+		if c.stream == c.network {
+			return true
+		}
 	}
 	// TLS reads ahead. Where it has read nothing, it meets the deadline.
 	_ = c.network.SetReadDeadline(past())

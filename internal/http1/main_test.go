@@ -63,8 +63,8 @@ func (s *server) pool(t testing.TB) *Pool {
 	return p
 }
 
-// inMemory dials a connection without a kernel, which has no buffer and of which nobody can see whether it
-// has ended. Its other end is served, and closed then.
+// inMemory dials a connection without a kernel, which has no buffer. Its other end is served, and closed
+// then.
 func inMemory(serve func(net.Conn)) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,18 +101,22 @@ func TestDeadConnectionIsNotTried(t *testing.T) {
 }
 
 // Where it cannot be seen that a connection is dead, the request goes over another one: none of it was
-// sent. In memory nothing can be seen.
+// sent.
 func TestNothingWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int32
 		p := &Pool{Timeout: time.Second, MaxIdle: 4, IdleTimeout: time.Minute, MaxHeader: 1 << 10}
-		p.Dial = inMemory(func(c net.Conn) {
+		dial := inMemory(func(c net.Conn) {
 			dials.Add(1)
 			if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				body, _ := io.ReadAll(r.Body)
 				_, _ = io.WriteString(c, ok(string(body)))
 			}
 		})
+		p.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := dial(ctx, network, address)
+			return &opaque{Conn: c}, err
+		}
 		for n := 1; n <= 3; n++ {
 			mustAsk(t, p, post(t.Context(), "body"), "body")
 			if synctest.Wait(); int(dials.Load()) != n {
@@ -125,6 +130,29 @@ func TestNothingWasSent(t *testing.T) {
 		}
 		p.CloseIdleConnections()
 	})
+}
+
+// opaque is a connection whose end is not seen by looking.
+type opaque struct {
+	net.Conn
+	looks bool
+}
+
+func (c *opaque) SetReadDeadline(t time.Time) error {
+	c.looks = t.Before(time.Now())
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *opaque) SetDeadline(t time.Time) error {
+	c.looks = false
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *opaque) Read(b []byte) (int, error) {
+	if c.looks {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Read(b)
 }
 
 // Idle connections end, by their timer or, where that did not run, when the next one asks.

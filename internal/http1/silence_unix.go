@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// silence returns what looks, without waiting, whether a connection has nothing to be read. Of a connection that is
-// not of the system, it cannot tell.
+// silence returns what looks, without waiting, whether a connection has nothing to be read; nil for one that is
+// not of the system.
 func silence(c net.Conn) func() bool {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return func() bool { return true }
+		return nil
 	}
 	raw, err := s.SyscallConn()
 	if err != nil {
