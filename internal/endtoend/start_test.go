@@ -26,7 +26,6 @@ func TestStartInitializesNothing(t *testing.T) {
 		initialized++
 		switch name, ours := strings.CutPrefix(fields[1], "kyc-ocr-relay/"); {
 		case !ours, name == "internal/onecpu":
-		case name == "signer": // its digits: a sign takes a sixth less with them
 		default:
 			t.Errorf("%s is initialized at start: make it a switch, a table of constants, or what is made when it is needed", fields[1])
 		}
