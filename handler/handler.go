@@ -270,9 +270,6 @@ func (h *Handler) pass(ctx context.Context, x *exchange, call upstream.Call, p u
 
 // call makes a call with the pair of the app.
 func (h *Handler) call(ctx context.Context, x *exchange, call upstream.Call, p upstream.Params) (*upstream.Answer, error) {
-	if call.Method() == http.MethodPost && p.Body == nil {
-		p.Body = upstream.NewBody(upstream.Member{Name: "orderNo", Text: p.OrderNo}, upstream.Member{Name: call.AsksFor(), Text: p.Files})
-	}
 	return h.relays.Act(ctx, x.relay, p.AppID, func(r *relay.Relay) (*upstream.Answer, error) {
 		return r.Call(ctx, call, p, &x.line.trace)
 	})

@@ -109,8 +109,7 @@ func TestFilesOfAFace(t *testing.T) {
 		{"mismatch1", "1", "photo"}, {"spoof1", "1", ""}, {"late1", "1", ""}, {"odd1", "1", "photo video"}, {"number1", "1", "photo video"},
 	} {
 		for _, call := range []Call{FaceRecord, FaceSync} {
-			p := Params{AppID: "IDA1", Ticket: secret.New(ticket), OrderNo: c2.order, Files: c2.files, Limit: 1 << 20,
-				Body: NewBody(Member{Name: "orderNo", Text: c2.order}, Member{Name: "getFile", Text: c2.files})}
+			p := Params{AppID: "IDA1", Ticket: secret.New(ticket), OrderNo: c2.order, Files: c2.files, Limit: 1 << 20}
 			a, err := c.Do(t.Context(), call, p)
 			if err != nil || a.Class != Success && a.Class != Business {
 				t.Fatalf("%s %s: %+v, %v", call, c2.order, a, err)

@@ -12,10 +12,10 @@ type Params struct {
 	AppID  string
 	Ticket secret.Text // SIGN
 
-	Body *Body // of a POST; never nil
+	Body *Body // of a POST; nil: made of OrderNo and Files, for a query
 
-	OrderNo    string // of a GET: letters and digits, at most 32
-	Files      string // of a GET: value of the parameter that Call.AsksFor names, "" none; digits
+	OrderNo    string // of a query: letters and digits, at most 32
+	Files      string // of a query: value of the parameter that Call.AsksFor names, "" none; digits
 	WithNative bool   // of an ID card's result
 
 	Limit  int    // bytes of the answer, where Call.Limit is 0
@@ -32,6 +32,9 @@ func (c *Client) Do(ctx context.Context, call Call, p Params) (*Answer, error) {
 	k := &round{row: call.row(), path: call.Path(), params: &p, limit: p.Limit, room: p.Room, memory: p.Memory}
 	if k.row.limit > 0 {
 		k.limit = k.row.limit
+	}
+	if k.post && p.Body == nil {
+		p.Body = NewBody(Member{Name: "orderNo", Text: p.OrderNo}, Member{Name: k.files, Text: p.Files})
 	}
 	return c.do(ctx, k)
 }
@@ -83,9 +86,5 @@ func (c *Client) Result(ctx context.Context, q Query) (*Answer, error) {
 	if q.WithPhotos {
 		p.Files = "1"
 	}
-	call := q.Type.Call()
-	if call.row().post {
-		p.Body = NewBody(Member{Name: "orderNo", Text: q.OrderNo}, Member{Name: call.AsksFor(), Text: p.Files})
-	}
-	return c.Do(ctx, call, p)
+	return c.Do(ctx, q.Type.Call(), p)
 }

@@ -98,9 +98,7 @@ func (f *flow) verify(product Product, order string) {
 	if err != nil || !signer.Callback.Verify(v, f.ticket, sign) {
 		t.Errorf("handed back %q, %v", sign, err)
 	}
-	call := product.Query()
-	a, err = f.client.Do(t.Context(), call, Params{AppID: "IDA1", Ticket: secret.New(f.ticket), Limit: 1 << 20,
-		Body: NewBody(Member{Name: "orderNo", Text: order}, Member{Name: call.AsksFor(), Text: "1"})})
+	a, err = f.client.Do(t.Context(), product.Query(), Params{AppID: "IDA1", Ticket: secret.New(f.ticket), Limit: 1 << 20, OrderNo: order, Files: "1"})
 	if err != nil || a.Class != Success || len(a.Photos(Face)) != 2 || strings.Join(a.Originals(Face), " ") != "photo" {
 		t.Errorf("verdict: %+v, %v", a, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"slices"
 
 	"kyc-ocr-relay/internal/config"
@@ -60,10 +59,6 @@ func open(o options, getenv func(string) string, stderr io.Writer) (*core, error
 	}
 	if o.photos != "" {
 		k.params.Files = "1"
-	}
-	if k.call.Method() == http.MethodPost {
-		k.params.Body = upstream.NewBody(
-			upstream.Member{Name: "orderNo", Text: o.order}, upstream.Member{Name: k.call.AsksFor(), Text: k.params.Files})
 	}
 	options := relay.Options{
 		Log:    slog.New(slog.DiscardHandler),
