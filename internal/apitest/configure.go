@@ -19,10 +19,7 @@ func (s *Server) updateFunctionCode(c *call) (any, error) {
 		FunctionName, Handler, CodeSource string
 		Code                              *code
 	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.idle(in.FunctionName)
+	f, err := s.idle(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +41,7 @@ func (s *Server) updateFunctionConfiguration(c *call) (any, error) {
 		Environment         *environment
 		IgnoreSysLog        *bool
 	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.idle(in.FunctionName)
+	f, err := s.idle(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

@@ -62,17 +62,20 @@ func (s *Server) Put(v Version) {
 	s.functions[v.Name] = &function{latest: v.clone(), state: "Active", alias: alias{main: "$LATEST"}}
 }
 
-// find returns the function, or refuses.
-func (s *Server) find(name string) (*function, error) {
-	if f := s.functions[name]; f != nil {
+// find reads the parameters into in, of which name is one, and returns the function of that name, or refuses.
+func (s *Server) find(c *call, in any, name *string) (*function, error) {
+	if err := c.decode(in); err != nil {
+		return nil, err
+	}
+	if f := s.functions[*name]; f != nil {
 		return f, nil
 	}
-	return nil, refuse("ResourceNotFound.Function", "no function %s", name)
+	return nil, refuse("ResourceNotFound.Function", "no function %s", *name)
 }
 
-// idle returns the function, or refuses where a change of it is not done.
-func (s *Server) idle(name string) (*function, error) {
-	f, err := s.find(name)
+// idle is find, and refuses where a change of the function is not done.
+func (s *Server) idle(c *call, in any, name *string) (*function, error) {
+	f, err := s.find(c, in, name)
 	if err == nil && f.state != "Active" {
 		return nil, refuse("FailedOperation.FunctionStatusError", "the function is %s", f.state)
 	}
@@ -129,10 +132,7 @@ func (s *Server) createFunction(c *call) (any, error) {
 
 func (s *Server) getFunction(c *call) (any, error) {
 	var in struct{ FunctionName, Qualifier, ShowCode string }
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

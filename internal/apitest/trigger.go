@@ -29,10 +29,7 @@ type desc struct {
 
 func (s *Server) createTrigger(c *call) (any, error) {
 	var in triggerIn
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.idle(in.FunctionName)
+	f, err := s.idle(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +48,7 @@ func (s *Server) createTrigger(c *call) (any, error) {
 
 func (s *Server) updateTrigger(c *call) (any, error) {
 	var in triggerIn
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.idle(in.FunctionName)
+	f, err := s.idle(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +103,7 @@ func (s *Server) listTriggers(c *call) (any, error) {
 		FunctionName  string
 		Offset, Limit int
 	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -203,10 +194,7 @@ func (s *Server) route(name string) (Version, bool) {
 // invoke hands an HTTP event to a version of an event function.
 func (s *Server) invoke(c *call) (any, error) {
 	var in struct{ FunctionName, Qualifier, InvocationType, ClientContext string }
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}

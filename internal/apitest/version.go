@@ -44,10 +44,7 @@ func (f *function) version(name string) (*publication, error) {
 
 func (s *Server) publishVersion(c *call) (any, error) {
 	var in struct{ FunctionName, Description string }
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.idle(in.FunctionName)
+	f, err := s.idle(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +65,7 @@ func (s *Server) listVersions(c *call) (any, error) {
 		FunctionName, Order, OrderBy string
 		Offset, Limit                int
 	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +93,7 @@ type weight struct {
 
 func (s *Server) getAlias(c *call) (any, error) {
 	var in struct{ FunctionName, Name string }
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +112,7 @@ func (s *Server) updateAlias(c *call) (any, error) {
 		FunctionName, Name, FunctionVersion, Description string
 		RoutingConfig                                    routing
 	}
-	if err := c.decode(&in); err != nil {
-		return nil, err
-	}
-	f, err := s.find(in.FunctionName)
+	f, err := s.find(c, &in, &in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
