@@ -1,9 +1,6 @@
 package examples
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"math"
 	"net/http"
@@ -11,31 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/simulator"
 )
-
-// logged collects what processes write.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) has(msg string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), fmt.Sprintf(`"msg":%q`, msg))
-}
 
 // relayLog has the built relay log all that an alarm looks at, and returns the fields of its lines, by
 // their message. It holds their types to the index.
@@ -45,7 +24,7 @@ func relayLog(t *testing.T) map[string]map[string]bool {
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{app: "test-secret-1"}})
 	server := httptest.NewServer(upstream)
 	defer server.Close()
-	log := new(logged)
+	log := new(pipetest.Log)
 	const token = "Bearer shop-token-0123456789"
 	var functions []interface{ Close() error }
 	web := func(env map[string]string) *gateway.Web {
@@ -79,7 +58,7 @@ func relayLog(t *testing.T) map[string]map[string]bool {
 	upstream.Mint(app) // by another server; its pair is the one that counts
 	upstream.Void(app)
 	deadline := time.Now().Add(30 * time.Second)
-	for !log.has("ticket voided by another server") && time.Now().Before(deadline) { // a pair may be too young to be renewed
+	for !strings.Contains(log.String(), `"msg":"ticket voided by another server"`) && time.Now().Before(deadline) { // a pair may be too young to be renewed
 		get(good, "/ocr/bankcard/order2", token)
 	}
 	get(web(map[string]string{"KYC_SECRET": "wrong"}), "/ocr/bankcard/order1", token)
@@ -109,21 +88,15 @@ func relayLog(t *testing.T) map[string]map[string]bool {
 }
 
 // fields returns the fields of all lines, by their message.
-func fields(t *testing.T, log *logged) map[string]map[string]bool {
+func fields(t *testing.T, log *pipetest.Log) map[string]map[string]bool {
 	t.Helper()
-	log.mu.Lock()
-	defer log.mu.Unlock()
 	types, seen := indexed(t), map[string]map[string]bool{}
-	for line := range strings.Lines(log.text.String()) {
-		var l map[string]any
-		if err := json.Unmarshal([]byte(line), &l); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		msg, _ := l["msg"].(string)
+	for _, line := range log.Take(t) {
+		msg, _ := line["msg"].(string)
 		if seen[msg] == nil {
 			seen[msg] = map[string]bool{}
 		}
-		for name, value := range l {
+		for name, value := range line {
 			seen[msg][name] = true
 			if name == "time" { // the service has a time of its own
 				continue
@@ -134,15 +107,15 @@ func fields(t *testing.T, log *logged) map[string]map[string]bool {
 				t.Errorf("%s of %q is not in the index", name, msg)
 			case "text":
 				if isNumber {
-					t.Errorf("%s is indexed as text: %s", name, line)
+					t.Errorf("%s is indexed as text: %v", name, line)
 				}
 			case "long":
 				if !isNumber || number != math.Trunc(number) {
-					t.Errorf("%s is indexed as an integer: %s", name, line)
+					t.Errorf("%s is indexed as an integer: %v", name, line)
 				}
 			case "double":
 				if !isNumber {
-					t.Errorf("%s is indexed as a number: %s", name, line)
+					t.Errorf("%s is indexed as a number: %v", name, line)
 				}
 			}
 		}

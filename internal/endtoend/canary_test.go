@@ -1,14 +1,12 @@
 package endtoend
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"kyc-ocr-relay/internal/gateway"
@@ -16,24 +14,6 @@ import (
 
 // discard takes what net/http says about connections that a scenario broke.
 var discard = log.New(io.Discard, "", 0)
-
-// journal is the log of a function.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
 
 // canaries are texts that must never be told, by kind.
 type canaries map[string][]string

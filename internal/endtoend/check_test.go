@@ -16,6 +16,7 @@ import (
 
 	"kyc-ocr-relay/internal/costest"
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/simulator"
 )
 
@@ -50,7 +51,7 @@ type sharing struct {
 	t   *testing.T
 	sim *simulator.Simulator
 	env map[string]string
-	log journal
+	log pipetest.Log
 
 	wrong []string // what was not as it should be
 }

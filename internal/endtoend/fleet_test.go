@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/simulator"
 )
 
@@ -34,7 +35,7 @@ type fleet struct {
 	t        *testing.T
 	env      map[string]string
 	binary   string
-	log      journal
+	log      pipetest.Log
 	places   [fleetSize]place
 	answered atomic.Int64
 	checks   flowChecks

@@ -45,7 +45,7 @@ var layers = map[string]layer{
 	},
 	"internal/ssm": {
 		imports: "internal/redact internal/role internal/roots internal/secret",
-		tests:   "internal/apitest internal/gateway internal/simulator internal/testmain",
+		tests:   "internal/apitest internal/gateway internal/pipetest internal/simulator internal/testmain",
 		drivers: "github.com/tencentcloud/tencentcloud-sdk-go",
 	},
 	"internal/store": {
@@ -80,7 +80,7 @@ var layers = map[string]layer{
 	"internal/redact": {},
 	"signer":          {},
 
-	"docs/examples":         {tool: true, tests: "internal/config internal/gateway internal/simulator internal/testmain"},
+	"docs/examples":         {tool: true, tests: "internal/config internal/gateway internal/pipetest internal/simulator internal/testmain"},
 	"internal/apitest":      {tool: true},
 	"internal/archive":      {tool: true},
 	"internal/costest":      {tool: true},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 )
 
 // cluster is some instances of the Web function behind a front that knows which of them
@@ -22,7 +23,7 @@ type cluster struct {
 	t      *testing.T
 	binary string
 	env    map[string]string
-	log    journal
+	log    pipetest.Log
 
 	mu        sync.Mutex
 	instances []*instance

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/simulator"
 )
 
@@ -102,7 +103,7 @@ type world struct {
 	mu   sync.Mutex
 	told bytes.Buffer // headers and bodies of our own making that callers got
 	ids  []string     // request ids of the invocations so far
-	log  journal
+	log  pipetest.Log
 
 	started  bytes.Buffer // the bodies that front ends start with
 	excusing bool         // a test breaks the upstream's rules on a caller's behalf

@@ -1,17 +1,16 @@
 package ssm_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"kyc-ocr-relay/internal/apitest"
 	"kyc-ocr-relay/internal/gateway"
+	"kyc-ocr-relay/internal/pipetest"
 	"kyc-ocr-relay/internal/simulator"
 	"kyc-ocr-relay/internal/testmain"
 )
@@ -20,15 +19,6 @@ import (
 var folder testmain.Folder
 
 func TestMain(m *testing.M) { testmain.Run(m, &folder) }
-
-// safe is a buffer for a log, which a process writes to.
-type safe struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safe) Write(p []byte) (int, error) { s.mu.Lock(); defer s.mu.Unlock(); return s.b.Write(p) }
-func (s *safe) String() string              { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }
 
 // The built function takes its variables from the secret, with the role's credentials as either kind
 // of function has them; without them it says so, at every request, until they are there.
@@ -59,7 +49,7 @@ func TestFunction(t *testing.T) {
 		{"web", startWeb(t), env},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var log safe
+			var log pipetest.Log
 			f, closer, err := test.start(gateway.Config{Binary: binary, Env: test.env, Log: &log})
 			if err != nil {
 				t.Fatal(err)
