@@ -185,12 +185,7 @@ func imageAnswers(t *testing.T, root string) {
 	upstream := simulator.New(simulator.Config{Apps: map[string]string{"IDAtest1": "test-secret-1"}})
 	server := httptest.NewTLSServer(upstream)
 	defer server.Close()
-	env := map[string]string{
-		"KYC_APP_ID":    "IDAtest1",
-		"KYC_SECRET":    "test-secret-1",
-		"KYC_BASE_URL":  server.URL,
-		"CALLER_TOKENS": "test:test-token-0123456789",
-	}
+	env := environment(server.URL)
 	roots := filepath.Join(root, filepath.FromSlash(rootsFile))
 	addRoot(t, roots, server.Certificate().Raw)
 	if start == filepath.Join(root, entrypoint) {
@@ -211,13 +206,5 @@ func imageAnswers(t *testing.T, root string) {
 			t.Errorf("it does not run as %s: %v\n%s", nobody, err, status)
 		}
 	}
-	if health := get(t, f, "/healthz"); health["status"] != "ok" {
-		t.Errorf("health: %v", health)
-	}
-	if answer := get(t, f, "/ocr/bankcard/order1"); answer["code"] != "0" {
-		t.Errorf("answer: %v", answer)
-	}
-	if broken := upstream.Violations(); len(broken) > 0 {
-		t.Errorf("rules of the upstream: %q", broken)
-	}
+	expectAnswers(t, f, upstream)
 }

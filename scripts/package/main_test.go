@@ -54,28 +54,12 @@ func TestZipsStartAndAnswer(t *testing.T) {
 			upstream := simulator.New(simulator.Config{Apps: map[string]string{"IDAtest1": "test-secret-1"}})
 			server := httptest.NewServer(upstream)
 			defer server.Close()
-			f, err := kind.start(gateway.Config{
-				Binary: filepath.Join(unpack(t, path), kind.entry),
-				Env: map[string]string{
-					"KYC_APP_ID":    "IDAtest1",
-					"KYC_SECRET":    "test-secret-1",
-					"KYC_BASE_URL":  server.URL,
-					"CALLER_TOKENS": "test:test-token-0123456789",
-				},
-			})
+			f, err := kind.start(gateway.Config{Binary: filepath.Join(unpack(t, path), kind.entry), Env: environment(server.URL)})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if health := get(t, f, "/healthz"); health["status"] != "ok" {
-				t.Errorf("health: %v", health)
-			}
-			if answer := get(t, f, "/ocr/bankcard/order1"); answer["code"] != "0" {
-				t.Errorf("answer: %v", answer)
-			}
-			if broken := upstream.Violations(); len(broken) > 0 {
-				t.Errorf("rules of the upstream: %q", broken)
-			}
+			expectAnswers(t, f, upstream)
 		})
 	}
 }
@@ -111,6 +95,30 @@ func unpack(t *testing.T, path string) (dir string) {
 		}
 	}
 	return dir
+}
+
+// environment is that of a function before an upstream.
+func environment(upstream string) map[string]string {
+	return map[string]string{
+		"KYC_APP_ID":    "IDAtest1",
+		"KYC_SECRET":    "test-secret-1",
+		"KYC_BASE_URL":  upstream,
+		"CALLER_TOKENS": "test:test-token-0123456789",
+	}
+}
+
+// expectAnswers asks a function for its health and for a result.
+func expectAnswers(t *testing.T, f http.Handler, upstream *simulator.Simulator) {
+	t.Helper()
+	if health := get(t, f, "/healthz"); health["status"] != "ok" {
+		t.Errorf("health: %v", health)
+	}
+	if answer := get(t, f, "/ocr/bankcard/order1"); answer["code"] != "0" {
+		t.Errorf("answer: %v", answer)
+	}
+	if broken := upstream.Violations(); len(broken) > 0 {
+		t.Errorf("rules of the upstream: %q", broken)
+	}
 }
 
 func get(t *testing.T, h http.Handler, path string) (answer map[string]any) {
