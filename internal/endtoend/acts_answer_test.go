@@ -64,7 +64,7 @@ func voided(e exchange, app string) exchange {
 }
 
 // actAnswers are what becomes of every act by what the upstream makes of it.
-var actAnswers = []group{
+var actAnswers = groups{
 	{name: "success", exchanges: perAct(func(a act, _ int) []exchange { return []exchange{a.exchange(a.order(""))} })},
 	{name: "pair rejected", setting: ownApps(), exchanges: perAct(func(a act, i int) []exchange {
 		e := a.app(a.appMember(), ownApp(i)).exchange(a.order("void"))
@@ -120,15 +120,5 @@ var actAnswers = []group{
 
 func TestActs(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			for _, g := range actAnswers {
-				t.Run(g.name, func(t *testing.T) {
-					t.Parallel()
-					g.run(t, over)
-				})
-			}
-		})
-	}
+	throughThese(t, actTransports, actAnswers.run)
 }

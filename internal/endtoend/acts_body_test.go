@@ -60,7 +60,7 @@ func isPassedOn(member, app, rest string) func(*testing.T, *world, *answer) {
 func (a act) isDropIn() bool { return strings.HasPrefix(a.target, "/api/") }
 
 // actBodies are what becomes of bodies.
-var actBodies = []group{
+var actBodies = groups{
 	{name: "whole", exchanges: perPost(func(a act) (list []exchange) {
 		e := a.exchange(a.order("large"))
 		e.name, e.body = a.name+", large", padded(e.body, largeBody)
@@ -150,17 +150,7 @@ func isValid(valid bool) func(*testing.T, *world, *answer) {
 
 func TestBodiesOfActs(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[:2] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			for _, g := range actBodies {
-				t.Run(g.name, func(t *testing.T) {
-					t.Parallel()
-					g.run(t, over)
-				})
-			}
-		})
-	}
+	throughThese(t, actTransports[:2], actBodies.run)
 }
 
 // TestBodiesBeyondThePlatformsLimit goes round the platform, which refuses them itself: with a length
@@ -209,32 +199,26 @@ func TestBodiesBeyondThePlatformsLimit(t *testing.T) {
 // TestAnEventCannotCarryMore has bodies that an event still carries, and that it does not.
 func TestAnEventCannotCarryMore(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[1:] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			e := act{"picture", upstream.IDCardPicture.Path(), `{"orderNo":"%s","cardType":"0","idcardStr":"` + portrait + `"}`, "", upstream.IDCardPicture, ""}.exchange("picture1")
-			for size, status := range map[int]int{gateway.MaxPayload - 4<<10: 200, gateway.MaxPayload: refusedByThePlatform, gateway.MaxPayload + 1: refusedByThePlatform} {
-				if got := w.post(e.target, padded(e.body, size)); got.status != status {
-					t.Errorf("%d bytes: %d, want %d: %.200s", size, got.status, status, got.body)
-				}
+	throughThese(t, actTransports[1:], func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		e := act{"picture", upstream.IDCardPicture.Path(), `{"orderNo":"%s","cardType":"0","idcardStr":"` + portrait + `"}`, "", upstream.IDCardPicture, ""}.exchange("picture1")
+		for size, status := range map[int]int{gateway.MaxPayload - 4<<10: 200, gateway.MaxPayload: refusedByThePlatform, gateway.MaxPayload + 1: refusedByThePlatform} {
+			if got := w.post(e.target, padded(e.body, size)); got.status != status {
+				t.Errorf("%d bytes: %d, want %d: %.200s", size, got.status, status, got.body)
 			}
-		})
-	}
+		}
+	})
 }
 
 // TestBodiesThatAreNotUTF8 have no other form in an event than Base64, and that is decoded.
 func TestBodiesThatAreNotUTF8(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[:2] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			for _, a := range posts {
-				e := a.unasked("not UTF-8", "", 400, "InvalidParameter.Body")
-				e.body = "{\"x\":\"\xff\xfe\"," + fmt.Sprintf(a.body, "order1")[1:]
-				e.run(t, w)
-			}
-		})
-	}
+	throughThese(t, actTransports[:2], func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		for _, a := range posts {
+			e := a.unasked("not UTF-8", "", 400, "InvalidParameter.Body")
+			e.body = "{\"x\":\"\xff\xfe\"," + fmt.Sprintf(a.body, "order1")[1:]
+			e.run(t, w)
+		}
+	})
 }

@@ -55,7 +55,7 @@ func withScope(scope string) []exchange {
 }
 
 // actRefusals are the requests for which nobody is asked.
-var actRefusals = []group{
+var actRefusals = groups{
 	{name: "without ocr", setting: scoped("ocr"), exchanges: withScope("ocr")},
 	{name: "without face", setting: scoped("face"), exchanges: withScope("face")},
 	{name: "without start", setting: scoped("start"), exchanges: withScope("start")},
@@ -172,15 +172,5 @@ func checks(name, members, wrong string) exchange {
 
 func TestRefusalsOfActs(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[:2] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			for _, g := range actRefusals {
-				t.Run(g.name, func(t *testing.T) {
-					t.Parallel()
-					g.run(t, over)
-				})
-			}
-		})
-	}
+	throughThese(t, actTransports[:2], actRefusals.run)
 }

@@ -15,7 +15,7 @@ import (
 var retry = http.Header{"Retry-After": {"5"}}
 
 // answers are the upstream's JSON by its class: the body as it came, and a status.
-var answers = []group{
+var answers = groups{
 	{name: "answers", setting: setting{faults: codes}, exchanges: []exchange{
 		{name: "a card that is blurred", target: "/ocr/bankcard/blurred1", status: 200, asks: 1},
 		{name: "a person that is blurred", target: "/ocr/idcard/blurred2", status: 200, asks: 1},

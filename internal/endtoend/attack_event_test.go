@@ -64,12 +64,7 @@ func refused(name, target string) exchange {
 
 func TestTricks(t *testing.T) {
 	t.Parallel()
-	for _, over := range faultTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			tricks.run(t, over)
-		})
-	}
+	throughThese(t, faultTransports, tricks.run)
 }
 
 // platformEvent is a request as an event, with members in front that say otherwise.

@@ -10,13 +10,8 @@ import (
 func TestContract(t *testing.T) {
 	t.Parallel()
 	through(t, func(t *testing.T, over transport) {
-		for _, groups := range [][]group{routes, photos, answers, refusals, failures} {
-			for _, g := range groups {
-				t.Run(g.name, func(t *testing.T) {
-					t.Parallel()
-					g.run(t, over)
-				})
-			}
+		for _, list := range []groups{routes, photos, answers, refusals, failures} {
+			list.run(t, over)
 		}
 	})
 }

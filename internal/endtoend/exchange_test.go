@@ -45,6 +45,18 @@ func (g group) run(t *testing.T, over transport) {
 	}
 }
 
+// groups are run at the same time.
+type groups []group
+
+func (list groups) run(t *testing.T, over transport) {
+	for _, g := range list {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			g.run(t, over)
+		})
+	}
+}
+
 func (e exchange) run(t *testing.T, w *world) {
 	if e.first != nil {
 		e.first(w)

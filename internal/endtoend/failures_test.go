@@ -14,7 +14,7 @@ var (
 )
 
 // refusals are the answers for which the upstream is not asked.
-var refusals = []group{
+var refusals = groups{
 	{name: "refusals", exchanges: []exchange{
 		{name: "an empty order number", target: "/ocr/bankcard/", status: 400, code: "InvalidParameterValue.OrderNo", silent: true},
 		{name: "one of 33", target: "/ocr/bankcard/" + strings.Repeat("a", 33), status: 400, code: "InvalidParameterValue.OrderNo", silent: true},
@@ -86,7 +86,7 @@ var refusals = []group{
 }
 
 // failures are the answers where the upstream gave no usable JSON.
-var failures = []group{
+var failures = groups{
 	{name: "bad answers", exchanges: []exchange{
 		{name: "a page", target: "/ocr/bankcard/html1", status: 502, code: "FailedOperation.UpstreamBadResponse", asks: 3},
 		{name: "a page with status 502", target: "/ocr/idcard/badgateway1", status: 502, code: "FailedOperation.UpstreamBadResponse", asks: 3},
@@ -163,8 +163,8 @@ func hang(spoilt simulator.Call) func(http.ResponseWriter, *http.Request, simula
 func TestEveryOwnCodeIsInTheTable(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, groups := range [][]group{routes, photos, refusals, failures} {
-		for _, g := range groups {
+	for _, list := range []groups{routes, photos, refusals, failures} {
+		for _, g := range list {
 			for _, e := range g.exchanges {
 				seen[e.code] = true
 			}

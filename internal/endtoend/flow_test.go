@@ -48,19 +48,16 @@ func (a act) flow() string {
 // began with is good once, and another start makes another.
 func TestWholeFlows(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			for _, a := range acts {
-				if a.gives != "start" {
-					continue
-				}
-				t.Run(a.name, func(t *testing.T) { a.wholeFlow(t, w) })
+	throughThese(t, actTransports, func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		for _, a := range acts {
+			if a.gives != "start" {
+				continue
 			}
-			w.expectMinted(1, 1+2*(len(products)+1)) // a NONCE ticket for each start
-		})
-	}
+			t.Run(a.name, func(t *testing.T) { a.wholeFlow(t, w) })
+		}
+		w.expectMinted(1, 1+2*(len(products)+1)) // a NONCE ticket for each start
+	})
 }
 
 func (a act) wholeFlow(t *testing.T, w *world) {
@@ -111,38 +108,35 @@ func (a act) wholeFlow(t *testing.T, w *world) {
 // TestFlowsThatEndOtherwise are verdicts and refusals of the client's part.
 func TestFlowsThatEndOtherwise(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[:2] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			for _, c := range []struct {
-				order, code    string
-				status         int // of the result, the photo, the video
-				photo, video   int
-				domain, chosen string
-			}{
-				{"mismatch1", "66669004", 200, 200, 200, "kyc1.qcloud.com", "kyc1.qcloud.com"},
-				{"spoof1", "66669005", 200, 200, 200, "kyc1.qcloud.com", "kyc1.qcloud.com"},
-				{"aborted1", "3003", 404, 404, 404, "kyc1.qcloud.com", "kyc1.qcloud.com"},
-				{"nodomain1", "0", 200, 200, 200, "", "127.0.0.1"},
-				{"foreigndomain1", "0", 200, 200, 200, "", "127.0.0.1"},
-			} {
-				begin := started(t, w.post("/start/face", `{"order_no":"`+c.order+`","product":"h5",`+ownPerson+`,"url":"https://shop.example/"}`))
-				if u, err := url.Parse(begin.URL); err != nil || u.Hostname() != c.chosen || begin.Domain != c.domain {
-					t.Errorf("%s: sent to %s, domain %q", c.order, u.Hostname(), begin.Domain)
-				}
-				back, err := begin.run(w.sim)
-				if err != nil || back.Code != c.code {
-					t.Fatalf("%s: %v, %+v", c.order, err, back)
-				}
-				isValid(true)(t, w, w.post("/check", checkOf("face", back)))
-				isValid(false)(t, w, w.post("/check", strings.Replace(checkOf("face", back), c.code, "66660001", 1)))
-				w.expectStatus("/face/"+c.order+"?get_file=1", c.status)
-				w.expectStatus("/face/"+c.order+"/photo", c.photo)
-				w.expectStatus("/face/"+c.order+"/video", c.video)
+	throughThese(t, actTransports[:2], func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		for _, c := range []struct {
+			order, code    string
+			status         int // of the result, the photo, the video
+			photo, video   int
+			domain, chosen string
+		}{
+			{"mismatch1", "66669004", 200, 200, 200, "kyc1.qcloud.com", "kyc1.qcloud.com"},
+			{"spoof1", "66669005", 200, 200, 200, "kyc1.qcloud.com", "kyc1.qcloud.com"},
+			{"aborted1", "3003", 404, 404, 404, "kyc1.qcloud.com", "kyc1.qcloud.com"},
+			{"nodomain1", "0", 200, 200, 200, "", "127.0.0.1"},
+			{"foreigndomain1", "0", 200, 200, 200, "", "127.0.0.1"},
+		} {
+			begin := started(t, w.post("/start/face", `{"order_no":"`+c.order+`","product":"h5",`+ownPerson+`,"url":"https://shop.example/"}`))
+			if u, err := url.Parse(begin.URL); err != nil || u.Hostname() != c.chosen || begin.Domain != c.domain {
+				t.Errorf("%s: sent to %s, domain %q", c.order, u.Hostname(), begin.Domain)
 			}
-		})
-	}
+			back, err := begin.run(w.sim)
+			if err != nil || back.Code != c.code {
+				t.Fatalf("%s: %v, %+v", c.order, err, back)
+			}
+			isValid(true)(t, w, w.post("/check", checkOf("face", back)))
+			isValid(false)(t, w, w.post("/check", strings.Replace(checkOf("face", back), c.code, "66660001", 1)))
+			w.expectStatus("/face/"+c.order+"?get_file=1", c.status)
+			w.expectStatus("/face/"+c.order+"/photo", c.photo)
+			w.expectStatus("/face/"+c.order+"/video", c.video)
+		}
+	})
 }
 
 // nonceUsers are users for whom the NONCE ticket is refused or lost, whatever the product.
@@ -174,58 +168,50 @@ var nonceUsers = group{name: "NONCE tickets", exchanges: func() (list []exchange
 
 func TestNonceTicketsThatAreNotToBeHad(t *testing.T) {
 	t.Parallel()
-	for _, over := range actTransports[:2] {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			nonceUsers.run(t, over)
-		})
-	}
+	throughThese(t, actTransports[:2], nonceUsers.run)
 }
 
 // TestDirectInvocationOfFace is TestDirectInvocation for the type face.
 func TestDirectInvocationOfFace(t *testing.T) {
 	t.Parallel()
-	for _, over := range eventTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			for _, c := range []struct {
-				payload, code string
-				asks          int
-				voided        bool
-			}{
-				{`{"type":"face","order_no":"direct1"}`, "", 1, false},
-				{`{"type":"face","order_no":"direct2","get_file":1,"app_id":"` + firstApp + `","action":"query"}`, "", 1, false},
-				{`{"type":"face","order_no":"direct3"}`, "", 2, true},
-				{`{"type":"face","order_no":"mismatch1"}`, "", 1, false},
-				{`{"type":"face","order_no":"notfound1"}`, "", 1, false},
-				{`{"type":"face","order_no":"throttled1"}`, "", 1, false},
-				{`{"type":"face","order_no":"lost1"}`, "FailedOperation.UpstreamUnreachable", 1, false},
-				{`{"type":"face","order_no":"html1"}`, "FailedOperation.UpstreamBadResponse", 1, false},
-				{`{"type":"face","order_no":"huge12x1","get_file":1}`, "FailedOperation.ResponseTooLarge", 1, false},
-				{`{"type":"face","order_no":"stray-canary"}`, "InvalidParameterValue.OrderNo", 0, false},
-				{`{"type":"face","order_no":"direct4","app_id":"stray-canary"}`, "InvalidParameterValue.AppId", 0, false},
-				{`{"type":"Face","order_no":"direct5"}`, "ResourceNotFound", 0, false},
-			} {
-				if c.voided {
-					w.sim.Void(firstApp)
-				}
-				_, before := w.witness.count()
-				result := w.invoke(c.payload)
-				if _, asked := w.witness.count(); asked-before != c.asks {
-					t.Errorf("%s: %d calls, want %d", c.payload, asked-before, c.asks)
-				}
-				switch {
-				case c.code == "" && result.Error == nil:
-					a := answer{header: map[string][]string{"Content-Type": {jsonType}}, body: result.Payload}
-					a.checkRelayed(t, w)
-				case c.code != "" && result.Error != nil:
-					checkErrorBody(t, []byte(result.Error.Message), c.code, result.RequestID)
-				default:
-					t.Errorf("%s: %.200s, %+v", c.payload, result.Payload, result.Error)
-				}
+	throughThese(t, eventTransports, func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		for _, c := range []struct {
+			payload, code string
+			asks          int
+			voided        bool
+		}{
+			{`{"type":"face","order_no":"direct1"}`, "", 1, false},
+			{`{"type":"face","order_no":"direct2","get_file":1,"app_id":"` + firstApp + `","action":"query"}`, "", 1, false},
+			{`{"type":"face","order_no":"direct3"}`, "", 2, true},
+			{`{"type":"face","order_no":"mismatch1"}`, "", 1, false},
+			{`{"type":"face","order_no":"notfound1"}`, "", 1, false},
+			{`{"type":"face","order_no":"throttled1"}`, "", 1, false},
+			{`{"type":"face","order_no":"lost1"}`, "FailedOperation.UpstreamUnreachable", 1, false},
+			{`{"type":"face","order_no":"html1"}`, "FailedOperation.UpstreamBadResponse", 1, false},
+			{`{"type":"face","order_no":"huge12x1","get_file":1}`, "FailedOperation.ResponseTooLarge", 1, false},
+			{`{"type":"face","order_no":"stray-canary"}`, "InvalidParameterValue.OrderNo", 0, false},
+			{`{"type":"face","order_no":"direct4","app_id":"stray-canary"}`, "InvalidParameterValue.AppId", 0, false},
+			{`{"type":"Face","order_no":"direct5"}`, "ResourceNotFound", 0, false},
+		} {
+			if c.voided {
+				w.sim.Void(firstApp)
 			}
-			w.expectMinted(2, 2)
-		})
-	}
+			_, before := w.witness.count()
+			result := w.invoke(c.payload)
+			if _, asked := w.witness.count(); asked-before != c.asks {
+				t.Errorf("%s: %d calls, want %d", c.payload, asked-before, c.asks)
+			}
+			switch {
+			case c.code == "" && result.Error == nil:
+				a := answer{header: map[string][]string{"Content-Type": {jsonType}}, body: result.Payload}
+				a.checkRelayed(t, w)
+			case c.code != "" && result.Error != nil:
+				checkErrorBody(t, []byte(result.Error.Message), c.code, result.RequestID)
+			default:
+				t.Errorf("%s: %.200s, %+v", c.payload, result.Payload, result.Error)
+			}
+		}
+		w.expectMinted(2, 2)
+	})
 }

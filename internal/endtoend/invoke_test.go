@@ -31,79 +31,73 @@ func (w *world) invoke(payload string) gateway.Result {
 // error whose message is the body that the routes would have answered with.
 func TestDirectInvocation(t *testing.T) {
 	t.Parallel()
-	for _, over := range eventTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{})
-			for _, c := range []struct {
-				payload string
-				code    string // of the error; "" for the upstream's JSON
-				sends   string
-			}{
-				{payload: `{"type":"bankcard","order_no":"card1"}`},
-				{payload: `{"action":"query","type":"idcard","order_no":"person1","get_file":"1","get_native":1}`, sends: "get_file=1&get_native=1"},
-				{payload: `{"type":"idcard","order_no":"person2","get_file":true,"get_native":false,"app_id":"` + secondApp + `","other":"stray-canary"}`, sends: "get_file=1&app_id=" + secondApp},
-				{payload: `{"type":"bankcard","order_no":"notfound1","get_file":0}`},
-				{payload: `{"type":"bankcard","order_no":"throttled1"}`},
-				{payload: `{"type":"bankcard","order_no":"rejected1"}`},
-				{payload: `{"type":"idcard","order_no":"odd1"}`},
-				{payload: `{"type":"bankcard","order_no":"stray-canary"}`, code: "InvalidParameterValue.OrderNo"},
-				{payload: `{"type":"bankcard","order_no":12345678}`, code: "InvalidParameterValue.OrderNo"},
-				{payload: `{"type":"bankcard","action":"query"}`, code: "InvalidParameterValue.OrderNo"},
-				{payload: `{"type":"bankcard","order_no":"card1","app_id":"stray-canary"}`, code: "InvalidParameterValue.AppId"},
-				{payload: `{"type":"bankcard","order_no":"card2","app_id":null,"action":""}`},
-				{payload: `{"type":"bankcard","order_no":"card3","app_id":"","action":null}`},
-				{payload: `{"type":"bankcard","order_no":"card1","app_id":0}`, code: "InvalidParameterValue.AppId"},
-				{payload: `{"type":"stray-canary","order_no":"card1"}`, code: "ResourceNotFound"},
-				{payload: `{"order_no":"card1"}`, code: "ResourceNotFound"},
-				{payload: `{"type":"bankcard","order_no":"html1"}`, code: "FailedOperation.UpstreamBadResponse"},
-				{payload: `{"type":"bankcard","order_no":"reset1"}`, code: "FailedOperation.UpstreamUnreachable"},
-				{payload: `{"type":"bankcard","order_no":"huge1","get_file":1}`, code: "FailedOperation.ResponseTooLarge"},
-			} {
-				result := w.invoke(c.payload)
-				if c.code != "" {
-					if result.Error == nil {
-						t.Errorf("%s: no error but %.200s", c.payload, result.Payload)
-						continue
-					}
-					checkErrorBody(t, []byte(result.Error.Message), c.code, result.RequestID)
+	throughThese(t, eventTransports, func(t *testing.T, over transport) {
+		w := open(t, over, setting{})
+		for _, c := range []struct {
+			payload string
+			code    string // of the error; "" for the upstream's JSON
+			sends   string
+		}{
+			{payload: `{"type":"bankcard","order_no":"card1"}`},
+			{payload: `{"action":"query","type":"idcard","order_no":"person1","get_file":"1","get_native":1}`, sends: "get_file=1&get_native=1"},
+			{payload: `{"type":"idcard","order_no":"person2","get_file":true,"get_native":false,"app_id":"` + secondApp + `","other":"stray-canary"}`, sends: "get_file=1&app_id=" + secondApp},
+			{payload: `{"type":"bankcard","order_no":"notfound1","get_file":0}`},
+			{payload: `{"type":"bankcard","order_no":"throttled1"}`},
+			{payload: `{"type":"bankcard","order_no":"rejected1"}`},
+			{payload: `{"type":"idcard","order_no":"odd1"}`},
+			{payload: `{"type":"bankcard","order_no":"stray-canary"}`, code: "InvalidParameterValue.OrderNo"},
+			{payload: `{"type":"bankcard","order_no":12345678}`, code: "InvalidParameterValue.OrderNo"},
+			{payload: `{"type":"bankcard","action":"query"}`, code: "InvalidParameterValue.OrderNo"},
+			{payload: `{"type":"bankcard","order_no":"card1","app_id":"stray-canary"}`, code: "InvalidParameterValue.AppId"},
+			{payload: `{"type":"bankcard","order_no":"card2","app_id":null,"action":""}`},
+			{payload: `{"type":"bankcard","order_no":"card3","app_id":"","action":null}`},
+			{payload: `{"type":"bankcard","order_no":"card1","app_id":0}`, code: "InvalidParameterValue.AppId"},
+			{payload: `{"type":"stray-canary","order_no":"card1"}`, code: "ResourceNotFound"},
+			{payload: `{"order_no":"card1"}`, code: "ResourceNotFound"},
+			{payload: `{"type":"bankcard","order_no":"html1"}`, code: "FailedOperation.UpstreamBadResponse"},
+			{payload: `{"type":"bankcard","order_no":"reset1"}`, code: "FailedOperation.UpstreamUnreachable"},
+			{payload: `{"type":"bankcard","order_no":"huge1","get_file":1}`, code: "FailedOperation.ResponseTooLarge"},
+		} {
+			result := w.invoke(c.payload)
+			if c.code != "" {
+				if result.Error == nil {
+					t.Errorf("%s: no error but %.200s", c.payload, result.Payload)
 					continue
 				}
-				if result.Error != nil {
-					t.Errorf("%s: %s", c.payload, result.Error.Message)
-					continue
-				}
-				a := answer{header: map[string][]string{"Content-Type": {jsonType}}, body: result.Payload}
-				a.checkRelayed(t, w)
-				if c.sends != "" {
-					exchange{sends: c.sends}.checkSent(t, w)
-				}
+				checkErrorBody(t, []byte(result.Error.Message), c.code, result.RequestID)
+				continue
 			}
-		})
-	}
+			if result.Error != nil {
+				t.Errorf("%s: %s", c.payload, result.Error.Message)
+				continue
+			}
+			a := answer{header: map[string][]string{"Content-Type": {jsonType}}, body: result.Payload}
+			a.checkRelayed(t, w)
+			if c.sends != "" {
+				exchange{sends: c.sends}.checkSent(t, w)
+			}
+		}
+	})
 }
 
 func TestTimerRenewsWhatIsDue(t *testing.T) {
 	t.Parallel()
 	const timer = `{"Type":"Timer","TriggerName":"refresh","Time":"2019-02-21T11:49:00Z","Message":"stray-canary"}`
-	for _, over := range eventTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := open(t, over, setting{simulator: simulator.Config{Apps: map[string]string{
-				firstApp: secrets[firstApp], secondApp: "another", thirdApp: secrets[thirdApp],
-			}}})
-			w.expectStatus("/ocr/bankcard/card1", 200)
-			for _, c := range []struct{ payload, want string }{
-				{timer, `{"renewed":["` + thirdApp + `"],"fresh":["` + firstApp + `"],"failed":["` + secondApp + `"]}`},
-				{`{"action":"renew"}`, `{"renewed":[],"fresh":["` + firstApp + `","` + thirdApp + `"],"failed":["` + secondApp + `"]}`},
-			} {
-				if result := w.invoke(c.payload); result.Error != nil || string(result.Payload) != c.want {
-					t.Errorf("got %s, %+v, want %s", result.Payload, result.Error, c.want)
-				}
+	throughThese(t, eventTransports, func(t *testing.T, over transport) {
+		w := open(t, over, setting{simulator: simulator.Config{Apps: map[string]string{
+			firstApp: secrets[firstApp], secondApp: "another", thirdApp: secrets[thirdApp],
+		}}})
+		w.expectStatus("/ocr/bankcard/card1", 200)
+		for _, c := range []struct{ payload, want string }{
+			{timer, `{"renewed":["` + thirdApp + `"],"fresh":["` + firstApp + `"],"failed":["` + secondApp + `"]}`},
+			{`{"action":"renew"}`, `{"renewed":[],"fresh":["` + firstApp + `","` + thirdApp + `"],"failed":["` + secondApp + `"]}`},
+		} {
+			if result := w.invoke(c.payload); result.Error != nil || string(result.Payload) != c.want {
+				t.Errorf("got %s, %+v, want %s", result.Payload, result.Error, c.want)
 			}
-			w.expectMinted(1, 1)
-		})
-	}
+		}
+		w.expectMinted(1, 1)
+	})
 }
 
 func TestUnknownEventsAreNamedByTheirKeys(t *testing.T) {

@@ -252,41 +252,38 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	if all {
 		requests = 100_000
 	}
-	for _, over := range faultTransports {
-		t.Run(over.name, func(t *testing.T) {
-			t.Parallel()
-			w := openLoad(t, over)
-			n, clients := requests, 16
-			if over.event { // has one at a time: the pauses before other attempts add up
-				clients, w.oneIn = 1, 50
-				if !all {
-					n /= 2
-				}
+	throughThese(t, faultTransports, func(t *testing.T, over transport) {
+		w := openLoad(t, over)
+		n, clients := requests, 16
+		if over.event { // has one at a time: the pauses before other attempts add up
+			clients, w.oneIn = 1, 50
+			if !all {
+				n /= 2
 			}
-			var c counts
-			before, early := 0, 0
-			for _, part := range []int{n / 2, n - n/2} {
-				var busy sync.WaitGroup
-				for i := range clients {
-					busy.Go(func() {
-						for k := range part / clients {
-							target, order := goodTarget(i, 4+k%6) // no photos: their garbage hides what is sought
-							w.ask(t.Context(), w.direct, "http://function"+target, order, &c)
-						}
-					})
-				}
-				busy.Wait()
-				w.upstream.CloseClientConnections()
-				if before == 0 {
-					before, early = openFiles(t, w.process), peak(t, w.process)
-				}
+		}
+		var c counts
+		before, early := 0, 0
+		for _, part := range []int{n / 2, n - n/2} {
+			var busy sync.WaitGroup
+			for i := range clients {
+				busy.Go(func() {
+					for k := range part / clients {
+						target, order := goodTarget(i, 4+k%6) // no photos: their garbage hides what is sought
+						w.ask(t.Context(), w.direct, "http://function"+target, order, &c)
+					}
+				})
 			}
-			late := peak(t, w.process)
-			t.Logf("%d requests by status %v; peak memory %d MB after a half, %d MB at the end", n, c.n, early>>20, late>>20)
-			if late > early+4<<20 { // the collector's share: the heap is as small as it gets
-				t.Errorf("memory grew from %d to %d MB", early>>20, late>>20)
+			busy.Wait()
+			w.upstream.CloseClientConnections()
+			if before == 0 {
+				before, early = openFiles(t, w.process), peak(t, w.process)
 			}
-			w.end(before)
-		})
-	}
+		}
+		late := peak(t, w.process)
+		t.Logf("%d requests by status %v; peak memory %d MB after a half, %d MB at the end", n, c.n, early>>20, late>>20)
+		if late > early+4<<20 { // the collector's share: the heap is as small as it gets
+			t.Errorf("memory grew from %d to %d MB", early>>20, late>>20)
+		}
+		w.end(before)
+	})
 }

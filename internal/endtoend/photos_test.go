@@ -11,7 +11,7 @@ import (
 )
 
 // photos is the photo route.
-var photos = []group{
+var photos = groups{
 	{name: "photos", setting: setting{simulator: simulator.Config{PhotoLag: time.Hour}, faults: replies}, exchanges: []exchange{
 		{name: "of a bank card", target: "/ocr/bankcard/card1/photos/bankcardCropPhoto", status: 200, asks: 1, sends: "get_file=1", also: isPhoto("bankcard", "card1", "bankcardCropPhoto")},
 		{name: "another of it", target: "/ocr/bankcard/card1/photos/originBankcardPhoto?get_file=0&get_native=1", status: 200, asks: 1, sends: "get_file=1", also: isPhoto("bankcard", "card1", "originBankcardPhoto")},

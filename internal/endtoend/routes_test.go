@@ -6,7 +6,7 @@ import (
 )
 
 // routes are the routes with what callers may put into them.
-var routes = []group{
+var routes = groups{
 	{name: "routes", exchanges: []exchange{
 		{name: "a bank card", target: "/ocr/bankcard/card1a", status: 200, asks: 1},
 		{name: "an ID card", target: "/ocr/idcard/person1a", status: 200, asks: 1},

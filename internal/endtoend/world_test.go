@@ -69,7 +69,12 @@ func eventTransport(name string, shape gateway.Shape, envAtStart bool) transport
 // through runs body as a parallel subtest for every transport.
 func through(t *testing.T, body func(t *testing.T, over transport)) {
 	t.Helper()
-	for _, over := range transports {
+	throughThese(t, transports, body)
+}
+
+func throughThese(t *testing.T, list []transport, body func(t *testing.T, over transport)) {
+	t.Helper()
+	for _, over := range list {
 		t.Run(over.name, func(t *testing.T) {
 			t.Parallel()
 			body(t, over)
@@ -145,7 +150,7 @@ func open(t testing.TB, over transport, s setting) *world {
 	}
 
 	config := s.runtime
-	config.Binary, config.Log, config.Env = folder.Function(t), &w.log, environment(server.URL, s.env)
+	config.Binary, config.Log, config.Env = binary(t), &w.log, environment(server.URL, s.env)
 	f, err := over.start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
