@@ -131,17 +131,7 @@ func TestFilesOfAFace(t *testing.T) {
 // TestPostIsSentOnce: an upload uses up its order number, and whether it did is not known where
 // its answer is lost.
 func TestPostIsSentOnce(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		answer func(int, http.ResponseWriter, *http.Request)
-		lost   bool
-	}{
-		{"closed without an answer", abort(0, 99), true},
-		{"a page in between", page, true},
-		{"no answer in time", hangUp, true},
-		{"an internal error", codeThen("999999", 99), false},
-		{"throttled", codeThen("400501", 99), false},
-	} {
+	for _, c := range failedCalls {
 		for _, call := range Calls() {
 			if call.Method() == http.MethodGet {
 				continue

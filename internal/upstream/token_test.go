@@ -19,21 +19,24 @@ func page(_ int, w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("<html>"))
 }
 
+// failedCalls are the ways in which a call fails, and whether its answer is lost.
+var failedCalls = []struct {
+	name   string
+	answer func(int, http.ResponseWriter, *http.Request)
+	lost   bool
+}{
+	{"closed without an answer", abort(0, 99), true},
+	{"a page in between", page, true},
+	{"no answer in time", hangUp, true},
+	{"an internal error", codeThen("999999", 99), false},
+	{"throttled", codeThen("400501", 99), false},
+	{"no privilege", codeThen("400104", 99), false},
+}
+
 // TestTokenCallIsSentOnce: another token within the minute may end the pair in use, so
 // that a call whose answer is lost is not repeated, and says that it was.
 func TestTokenCallIsSentOnce(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		answer func(int, http.ResponseWriter, *http.Request)
-		lost   bool
-	}{
-		{"closed without an answer", abort(0, 99), true},
-		{"a page in between", page, true},
-		{"no answer in time", hangUp, true},
-		{"an internal error", codeThen("999999", 99), false},
-		{"throttled", codeThen("400501", 99), false},
-		{"no privilege", codeThen("400104", 99), false},
-	} {
+	for _, c := range failedCalls {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, time.Second, c.answer, func(t *testing.T, b *bubble) {
 				_, err := b.client.AccessToken(t.Context(), "IDA1", secret.New("canary"))
