@@ -10,7 +10,6 @@ import (
 
 	"kyc-ocr-relay/handler"
 	"kyc-ocr-relay/internal/config"
-	_ "kyc-ocr-relay/internal/onecpu" // an event function runs on one processor
 	"kyc-ocr-relay/internal/relay"
 	"kyc-ocr-relay/internal/role"
 	"kyc-ocr-relay/internal/scf"

@@ -44,7 +44,7 @@ func Serve(h http.Handler, log *slog.Logger, getenv func(string) string) error {
 	}
 	server := &http.Server{
 		Addr:              "0.0.0.0:" + port,
-		Handler:           h,
+		Handler:           newProcessors().serving(h),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      90 * time.Second, // the time limit of a request, and a slow reader
