@@ -68,14 +68,18 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// fixedPaths returns the paths that the package handler has in a table.
+// fixedPaths returns the paths that the package handler has a case for.
 func fixedPaths(t *testing.T) (paths []string) {
 	t.Helper()
 	for _, file := range handlerFiles(t) {
 		ast.Inspect(file, func(n ast.Node) bool {
-			if pair, ok := n.(*ast.KeyValueExpr); ok {
-				if key, ok := pair.Key.(*ast.BasicLit); ok && strings.HasPrefix(key.Value, `"/`) {
-					path, _ := strconv.Unquote(key.Value)
+			branch, ok := n.(*ast.CaseClause)
+			if !ok {
+				return true
+			}
+			for _, value := range branch.List {
+				if text, ok := value.(*ast.BasicLit); ok && strings.HasPrefix(text.Value, `"/`) {
+					path, _ := strconv.Unquote(text.Value)
 					paths = append(paths, path)
 				}
 			}
