@@ -27,18 +27,18 @@ const (
 //	checking a client's sign app_id, order_no, SIGN ticket
 func Sign(values ...string) string {
 	var (
-		few  [8]int // more than any use needs
+		few  [8]int32 // more than any use needs
 		text [256]byte
 	)
-	// Positions are sorted, not strings: moving ints costs no write barriers.
+	// Positions are sorted, not strings: moving numbers costs no write barriers.
 	order := few[:0]
 	for i := range values {
 		at := len(order)
-		order = append(order, i)
+		order = append(order, int32(i)) // #nosec G115 -- nobody passes so many
 		for ; at > 0 && less(values[i], values[order[at-1]]); at-- {
 			order[at] = order[at-1]
 		}
-		order[at] = i
+		order[at] = int32(i) // #nosec G115 -- likewise
 	}
 	joined := text[:0]
 	for _, i := range order {

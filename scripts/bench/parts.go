@@ -63,7 +63,7 @@ func (b *bench) parts() error {
 	fmt.Println("\nparts: go test -bench")
 	times, allocations := table{}, table{}
 	for range b.rounds {
-		err := benchmarks(b.ctx, ".", "50ms", func(name string, ns, n float64) {
+		err := benchmarks(b.ctx, ".", "200ms", func(name string, ns, n float64) {
 			times.add(name, ns)
 			allocations.add(name, n)
 		})
