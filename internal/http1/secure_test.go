@@ -13,7 +13,7 @@ import (
 )
 
 // secure serves TLS with a certificate for example.com, and returns what a client needs.
-func secure(t *testing.T, handle func(*tls.Conn)) *Pool {
+func secure(t *testing.T, handle func(*tls.Conn)) (*server, *Pool) {
 	certified := httptest.NewTLSServer(nil)
 	t.Cleanup(certified.Close)
 	roots := x509.NewCertPool()
@@ -21,13 +21,13 @@ func secure(t *testing.T, handle func(*tls.Conn)) *Pool {
 	s := serve(t, func(_ int, c net.Conn) { handle(tls.Server(c, certified.TLS)) })
 	p := s.pool(t)
 	p.TLS = &tls.Config{RootCAs: roots, ServerName: "example.com", MinVersion: tls.VersionTLS12}
-	return p
+	return s, p
 }
 
-// A connection that is given up says farewell, as one without may cost the session with some servers.
+// A connection is kept, and says farewell when it is given up: one without may cost the session with some servers.
 func TestFarewell(t *testing.T) {
 	left := make(chan error, 1)
-	p := secure(t, func(c *tls.Conn) {
+	s, p := secure(t, func(c *tls.Conn) {
 		in := bufio.NewReader(c)
 		for {
 			if _, err := http.ReadRequest(in); err != nil {
@@ -45,6 +45,9 @@ func TestFarewell(t *testing.T) {
 			t.Fatalf("%d bytes, %v", len(body), err)
 		}
 	}
+	if got := s.dials.Load(); got != 1 {
+		t.Errorf("%d dials", got)
+	}
 	p.CloseIdleConnections()
 	if err := <-left; err != io.EOF {
 		t.Errorf("the connection ended with %v", err)
@@ -54,7 +57,7 @@ func TestFarewell(t *testing.T) {
 // The end of a connection that comes with an answer is not overlooked.
 func TestFarewellOfTheServer(t *testing.T) {
 	left := make(chan bool, 9)
-	p := secure(t, func(c *tls.Conn) {
+	_, p := secure(t, func(c *tls.Conn) {
 		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 			_, _ = io.Copy(io.Discard, r.Body)
 			_, _ = io.WriteString(c, ok("1"))
