@@ -15,7 +15,7 @@ import (
 // TestDeliverBatch is a batch of 100 with everything in it, and the platform's retry.
 func TestDeliverBatch(t *testing.T) {
 	t.Parallel()
-	const limit = 30 // seconds, with the load of other tests
+	const limit = 60 // seconds, with the load of other tests
 	o := startDeliveries(t, setting{runtime: gateway.Config{TimeLimit: limit * time.Second}})
 	messages, orders := []string{}, map[string][]string{}
 	add := func(prefix string, n int) {
