@@ -123,6 +123,8 @@ func TestRoutes(t *testing.T) {
 		"/start/face":                             {name: routeStartFace, method: post, scope: config.Start},
 		"/start":                                  none,
 		"/check":                                  {name: routeCheck, method: post, scope: config.Check},
+		"/api/oauth2/access_token":                {name: routeToken, method: get, scope: config.Ticket},
+		"/api/oauth2/api_ticket":                  {name: routeTicket, method: get, scope: config.Ticket},
 		"/healthz/":                               none,
 		"//healthz":                               none,
 		"healthz":                                 none,
