@@ -73,7 +73,7 @@ func openSharing(t *testing.T, store string) *sharing {
 // instance starts one more.
 func (s *sharing) instance() http.Handler {
 	s.t.Helper()
-	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: binary(s.t), Env: s.env, Log: &s.log})
+	web, err := gateway.StartWeb(context.Background(), gateway.Config{Binary: folder.Function(s.t), Env: s.env, Log: &s.log})
 	if err != nil {
 		s.t.Fatal(err)
 	}

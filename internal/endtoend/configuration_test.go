@@ -186,7 +186,7 @@ func startBare(t *testing.T) *rpc.Client {
 	}
 	address := listener.Addr().(*net.TCPAddr)
 	listener.Close()
-	function := exec.Command(binary(t))
+	function := exec.Command(folder.Function(t))
 	function.Env = []string{"_LAMBDA_SERVER_PORT=" + strconv.Itoa(address.Port)}
 	if err := function.Start(); err != nil {
 		t.Fatal(err)

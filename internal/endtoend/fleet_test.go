@@ -52,7 +52,7 @@ type place struct {
 }
 
 func startFleet(t *testing.T, upstream, store string, refresh, overlap time.Duration) *fleet {
-	f := &fleet{t: t, binary: binary(t), env: environment(upstream, map[string]string{
+	f := &fleet{t: t, binary: folder.Function(t), env: environment(upstream, map[string]string{
 		"KYC_APPS":       "",
 		"TICKET_STORE":   store,
 		"TICKET_REFRESH": refresh.String(),
@@ -235,7 +235,7 @@ func TestColdStartTakesTheSharedPair(t *testing.T) {
 	defer upstream.Close()
 	for n, source := range []string{"minted", "shared", "shared"} {
 		web, err := gateway.StartWeb(t.Context(), gateway.Config{
-			Binary: binary(t),
+			Binary: folder.Function(t),
 			Env:    environment(upstream.URL, map[string]string{"KYC_APPS": "", "TICKET_STORE": store}),
 		})
 		if err != nil {

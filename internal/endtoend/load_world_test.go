@@ -109,7 +109,7 @@ func openLoad(t *testing.T, over transport) *loadWorld {
 	w.upstream.Start()
 	t.Cleanup(w.upstream.Close)
 	env := environment(w.upstream.URL, map[string]string{"KYC_TIMEOUT": "10s", "LOG_LEVEL": "info"})
-	f, err := over.start(t.Context(), gateway.Config{Binary: binary(t), Env: env, Log: &w.log, EnvAtStart: true})
+	f, err := over.start(t.Context(), gateway.Config{Binary: folder.Function(t), Env: env, Log: &w.log, EnvAtStart: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,12 +20,6 @@ func TestMain(m *testing.M) {
 	testmain.Run(m, &folder)
 }
 
-// binary returns the path of the function's executable.
-func binary(t testing.TB) string {
-	t.Helper()
-	return folder.Function(t)
-}
-
 // wait returns early where ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)

@@ -58,7 +58,7 @@ func (e *cluster) start(size int, changes map[string]string) {
 	if goruntime.GOOS == "windows" {
 		e.t.Skip("needs SIGTERM")
 	}
-	e.binary = binary(e.t)
+	e.binary = folder.Function(e.t)
 	token := aliceToken
 	e.token.Store(&token)
 	for range size {

@@ -150,7 +150,7 @@ func open(t testing.TB, over transport, s setting) *world {
 	}
 
 	config := s.runtime
-	config.Binary, config.Log, config.Env = binary(t), &w.log, environment(server.URL, s.env)
+	config.Binary, config.Log, config.Env = folder.Function(t), &w.log, environment(server.URL, s.env)
 	f, err := over.start(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -224,7 +224,7 @@ func (b *body) end(whole bool) (err error) {
 	c := b.conn
 	whole = b.stop() && whole
 	if b.sending != nil {
-		whole, err = b.sent(whole)
+		whole, err = b.await(whole)
 	}
 	switch {
 	case !whole:
@@ -241,8 +241,8 @@ func (b *body) end(whole bool) (err error) {
 // all of it, as a rule, and only this side has not noticed.
 const patience = 50 * time.Millisecond
 
-// sent waits for a request that is sent meanwhile.
-func (b *body) sent(whole bool) (bool, error) {
+// await waits for a request that is sent meanwhile, and reports whether the connection is whole then.
+func (b *body) await(whole bool) (bool, error) {
 	if whole {
 		select {
 		case err := <-b.sending:

@@ -117,36 +117,29 @@ func (p *Pool) connect(ctx context.Context, deadline time.Time) (*conn, error) {
 	return c, nil
 }
 
-// get returns the connection that was used last, nil if none is left.
+// get returns the connection that was used last, nil if none is left that can be used.
 func (p *Pool) get() *conn {
 	for {
-		c, old := p.pop(time.Now())
-		for _, o := range old {
-			o.close()
-		}
-		if c == nil || c.isQuiet() {
+		c := p.pop()
+		if c == nil || time.Now().UnixNano()-c.since <= int64(p.IdleTimeout) && c.isQuiet() {
 			return c
 		}
 		c.close()
 	}
 }
 
-// pop takes the connection that was used last out of the pool, or all of them where even that one is old.
-func (p *Pool) pop(now time.Time) (c *conn, old []*conn) {
+// pop takes the connection that was used last out of the pool.
+func (p *Pool) pop() *conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
 	if last < 0 {
-		return nil, nil
+		return nil
 	}
-	c = p.idle[last]
-	if now.UnixNano()-c.since > int64(p.IdleTimeout) {
-		old, p.idle = p.idle, nil
-		return nil, old
-	}
+	c := p.idle[last]
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
-	return c, nil
+	return c
 }
 
 // put keeps a connection for the next round trip.

@@ -69,15 +69,13 @@ func (p *processors) look(now time.Time, crowded bool) {
 	}
 	used := p.used()
 	share := float64(used-p.then) / float64(elapsed)
-	first := p.at.IsZero()
 	p.at, p.then = now, used
 	if share < calm {
-		p.quiet++ // the first may tell of the pause before this burst
+		p.quiet++ // the first may tell of the pause before this burst, or of the time before the process
 	} else {
 		p.quiet = 0
 	}
 	switch {
-	case first:
 	case !p.many && crowded && share > busy:
 		p.many = true
 		p.set(p.all)
